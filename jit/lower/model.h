@@ -1,0 +1,69 @@
+// A model with its grounding → one LLVM module.
+//
+//   void   prepare(env…)                              computes the lets that are in memory
+//   double closed(env…)                               sum of the terms without finite latents, nats
+//   void   fill<k>(env…, instances, count, tables)    log tables of the k-th open term (Analysis::open_terms)
+//
+// env… = const void** data, const double* continuous, int32_t* codes, cell* lets, cell* work. `instances` describes ground
+// factors, one after another, in 64-bit integers: table offset, n, plate values, n positions in the finite state, n
+// cardinalities. The codes at those positions are 1 before and after.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <llvm/IR/Module.h>
+
+#include "jit/lower/analysis.h"
+#include "jit/lower/emitter.h"
+#include "lang/ir/layout.h"
+#include "lang/support/diagnostic.h"
+
+namespace hearsay::jit {
+
+/// Sizes of the scratch memory that one evaluator needs, in 8-byte cells.
+struct ScratchLayout {
+  std::map<ir::LetId, std::size_t> let_offset;   ///< into `lets` (in memory) or `work` (scans over finite latents)
+  std::size_t lets = 0;
+  std::size_t work = 1;                          ///< cell 0 is the error flag
+  ScratchLayout(const ir::Module& module, const Analysis& analysis);
+};
+
+class ModelLowering {
+public:
+  ModelLowering(const ir::Module& module, const ir::Grounding& grounding, const Analysis& analysis, llvm::Module& out);
+  /// Writes all functions; what went wrong, if anything did.
+  [[nodiscard]] std::optional<Diagnostic> run();
+
+  // For Emitter:
+  [[nodiscard]] const ir::Module& module() const { return module_; }
+  [[nodiscard]] const Analysis& analysis() const { return analysis_; }
+  [[nodiscard]] const ir::StateLayout& layout() const { return layout_; }
+  [[nodiscard]] llvm::Module& out() { return out_; }
+  /// double|i64|i1 let<k>(env…, i64 index…): one element of a let that is not in memory.
+  [[nodiscard]] llvm::Function* element(ir::LetId let);
+  /// void scan<k>(env…, i64 last): elements up to flat position `last`, into the let's cells.
+  [[nodiscard]] llvm::Function* scan(ir::LetId let);
+  [[nodiscard]] std::size_t offset(ir::LetId let) const { return scratch_.let_offset.at(let); }
+
+  static constexpr std::size_t environment_size = 5;
+
+private:
+  llvm::Function* function(const std::string& name, llvm::Type* result, std::vector<llvm::Type*> more, bool exported);
+  void prepare();
+  void closed();
+  void fill(std::size_t k, ir::TermId term);
+  void store_map(Emitter& emit, ir::LetId let);
+
+  const ir::Module& module_;
+  const ir::Grounding& grounding_;
+  const Analysis& analysis_;
+  llvm::Module& out_;
+  ir::StateLayout layout_;
+  ScratchLayout scratch_;
+  std::map<ir::LetId, llvm::Function*> elements_, scans_;
+};
+
+}  // namespace hearsay::jit

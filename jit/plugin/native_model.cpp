@@ -1,0 +1,170 @@
+#include "jit/plugin/native_model.h"
+
+#include <cassert>
+#include <stdexcept>
+#include <vector>
+
+#include <llvm/Support/raw_ostream.h>
+
+#include "jit/engine/engine.h"
+#include "jit/lower/model.h"
+
+namespace hearsay::jit::plugin {
+namespace {
+
+using ir::raw;
+using Cell = std::int64_t;
+
+using Prepare = void (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*);
+using Closed = double (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*);
+using Fill = void (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*, const std::int64_t*, std::int64_t,
+                      double*);
+
+/// The ground factors of one open term, as the generated code reads them.
+struct Instances {
+  Fill fill = nullptr;
+  std::vector<std::int64_t> words;
+  std::int64_t count = 0;
+};
+
+class NativeModel final : public model::CompiledModel, public std::enable_shared_from_this<NativeModel> {
+public:
+  NativeModel(std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding,
+              const Analysis& analysis)
+      : module_(std::move(module)), grounding_(std::move(grounding)), layout_(*module_), scratch_(*module_, analysis) {
+    for (const ir::Data& data : module_->data) {
+      data_.push_back(data.type == ScalarType::real ? static_cast<const void*>(data.reals ? data.reals->data() : nullptr)
+                                                    : static_cast<const void*>(data.integers ? data.integers->data() : nullptr));
+    }
+    std::vector<std::size_t> slot(module_->terms.size());
+    instances_.resize(analysis.open_terms().size());
+    for (std::size_t k = 0; k < instances_.size(); ++k) slot[raw(analysis.open_terms()[k])] = k;
+    for (const ir::GroundFactor& factor : grounding_->factors) {
+      Instances& list = instances_[slot[raw(factor.term)]];
+      ++list.count;
+      list.words.push_back(static_cast<std::int64_t>(factor.table_offset));
+      list.words.push_back(static_cast<std::int64_t>(factor.scope.size()));
+      list.words.insert(list.words.end(), factor.plate.begin(), factor.plate.end());
+      for (const std::uint32_t position : factor.scope) list.words.push_back(position);
+      std::size_t size = 1;
+      for (const std::uint32_t position : factor.scope) {
+        list.words.push_back(grounding_->variables[position].cardinality);
+        size *= grounding_->variables[position].cardinality;
+      }
+      assert(size == factor.table_size);
+    }
+  }
+
+  /// Finds the functions; false when the code has not all of them.
+  [[nodiscard]] bool attach(std::unique_ptr<Code> code) {
+    code_ = std::move(code);
+    prepare_ = reinterpret_cast<Prepare>(code_->find("prepare"));
+    if (prepare_ == nullptr) return false;
+    closed_ = reinterpret_cast<Closed>(code_->find("closed"));
+    bool complete = closed_ != nullptr;
+    for (std::size_t k = 0; k < instances_.size() && complete; ++k) {
+      instances_[k].fill = reinterpret_cast<Fill>(code_->find("fill" + std::to_string(k)));
+      complete = instances_[k].fill != nullptr;
+    }
+    return complete;
+  }
+  [[nodiscard]] const std::string& error() const { return code_->error(); }
+
+  [[nodiscard]] std::unique_ptr<model::Evaluator> evaluator() const override;
+  [[nodiscard]] std::size_t continuous_dimension() const override { return layout_.continuous; }
+  [[nodiscard]] std::size_t table_entries() const override { return grounding_->table_entries; }
+
+private:
+  friend class NativeEvaluator;
+  std::shared_ptr<const ir::Module> module_;
+  std::shared_ptr<const ir::Grounding> grounding_;
+  ir::StateLayout layout_;
+  ScratchLayout scratch_;
+  std::vector<const void*> data_;
+  std::vector<Instances> instances_;
+  Prepare prepare_ = nullptr;
+  Closed closed_ = nullptr;
+  std::unique_ptr<Code> code_;
+};
+
+class NativeEvaluator final : public model::Evaluator {
+public:
+  explicit NativeEvaluator(std::shared_ptr<const NativeModel> model)
+      : model_(std::move(model)),
+        codes_(model_->layout_.finite, 1),
+        lets_(model_->scratch_.lets),
+        work_(model_->scratch_.work) {}
+
+  double closed_terms(std::span<const double> continuous) override {
+    prepare(continuous);
+    const double sum = model_->closed_(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data());
+    check();
+    return sum;
+  }
+
+  void fill_tables(std::span<const double> continuous, std::span<double> tables) override {
+    prepare(continuous);
+    for (const Instances& list : model_->instances_) {
+      list.fill(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data(), list.words.data(),
+                list.count, tables.data());
+    }
+    check();
+  }
+
+private:
+  void prepare(std::span<const double> continuous) {
+    work_[0] = 0;
+    model_->prepare_(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data());
+  }
+  void check() const {
+    if (work_[0] != 0) throw std::out_of_range("an index is outside its array");
+  }
+
+  std::shared_ptr<const NativeModel> model_;
+  std::vector<std::int32_t> codes_;
+  std::vector<Cell> lets_, work_;
+};
+
+std::unique_ptr<model::Evaluator> NativeModel::evaluator() const {
+  return std::make_unique<NativeEvaluator>(shared_from_this());
+}
+
+CodeOptions code_options(const Options& options) {
+  return {static_cast<unsigned>(options.optimization), options.vectorize};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const model::CompiledModel>> compile(std::shared_ptr<const ir::Module> module,
+                                                            std::shared_ptr<const ir::Grounding> grounding,
+                                                            const Options& options) {
+  const Analysis analysis(*module, *grounding);
+  auto code = obtain(analysis.source(), code_options(options), options.cache, [&](llvm::Module& out) {
+    return ModelLowering(*module, *grounding, analysis, out).run();
+  });
+  if (!code) return fail(code.error());
+  auto native = std::make_shared<NativeModel>(std::move(module), std::move(grounding), analysis);
+  if (!native->attach(std::move(*code))) return fail(diagnose<DiagnosticKind::jit_failed>({}, native->error()));
+  return native;
+}
+
+Result<std::string> listing(const ir::Module& module, const ir::Grounding& grounding, const Options& options,
+                            Listing what) {
+  const auto engine = Engine::shared();
+  if (!engine) return fail(engine.error());
+  const Analysis analysis(module, grounding);
+  llvm::LLVMContext context;
+  llvm::Module out("hearsay", context);
+  if (auto problem = ModelLowering(module, grounding, analysis, out).run()) return fail(std::move(*problem));
+  const CodeOptions wanted = code_options(options);
+  const auto machine = (*engine)->target_machine(wanted);
+  (*engine)->prepare(out, *machine);
+  if (what != Listing::llvm) (*engine)->optimize(out, *machine, wanted);
+  if (what == Listing::assembly) return (*engine)->emit(out, *machine, wanted, /*assembly=*/true);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  out.print(stream, nullptr);
+  return text;
+}
+
+}  // namespace hearsay::jit::plugin

@@ -1,0 +1,184 @@
+#include "lang/builtins/kernels.h"
+
+#include <boost/math/policies/policy.hpp>
+#include <boost/math/special_functions/beta.hpp>
+#include <boost/math/special_functions/digamma.hpp>
+#include <boost/math/special_functions/erf.hpp>
+#include <boost/math/special_functions/gamma.hpp>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+namespace {
+
+namespace bmp = boost::math::policies;
+
+// Every error becomes its IEEE value (NaN or infinity): no exception, no errno. Without promotion to long double, which
+// costs a factor of ten and more.
+using Quiet = bmp::policy<bmp::domain_error<bmp::ignore_error>, bmp::pole_error<bmp::ignore_error>,
+                          bmp::overflow_error<bmp::ignore_error>, bmp::underflow_error<bmp::ignore_error>,
+                          bmp::denorm_error<bmp::ignore_error>, bmp::rounding_error<bmp::ignore_error>,
+                          bmp::evaluation_error<bmp::ignore_error>, bmp::indeterminate_result_error<bmp::ignore_error>,
+                          bmp::promote_float<false>, bmp::promote_double<false>>;
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kHalfLog2Pi = 0.91893853320467274178;
+
+// lgamma(x) - [(x - 1/2) log x - x + log(2 pi)/2], by Stirling's series; x >= 10, error below 1e-16.
+double stirling_remainder(double x) {
+  const double r = 1 / x;
+  const double r2 = r * r;
+  return r * (1.0 / 12 +
+              r2 * (-1.0 / 360 + r2 * (1.0 / 1260 + r2 * (-1.0 / 1680 + r2 * (1.0 / 1188 + r2 * (-691.0 / 360360))))));
+}
+
+bool is_whole(double x) { return std::floor(x) == x; }
+
+}  // namespace
+
+extern "C" {
+
+double hs_pow(double a, double b) noexcept { return std::pow(a, b); }
+double hs_floor(double a) noexcept { return std::floor(a); }
+double hs_ceil(double a) noexcept { return std::ceil(a); }
+double hs_round(double a) noexcept { return std::round(a); }
+
+double hs_exp(double a) noexcept { return std::exp(a); }
+double hs_expm1(double a) noexcept { return std::expm1(a); }
+double hs_log(double a) noexcept { return std::log(a); }
+double hs_log1p(double a) noexcept { return std::log1p(a); }
+double hs_sqrt(double a) noexcept { return std::sqrt(a); }
+
+double hs_log1p_exp(double a) noexcept { return a > 0 ? a + std::log1p(std::exp(-a)) : std::log1p(std::exp(a)); }
+
+double hs_log1m_exp(double a) noexcept {
+  // Mächler's cut: each form is the accurate one on its side of -log 2.
+  return a > -std::numbers::ln2 ? std::log(-std::expm1(a)) : std::log1p(-std::exp(a));
+}
+
+double hs_log_add_exp(double a, double b) noexcept {
+  if (std::isnan(a) || std::isnan(b)) return kNaN;
+  if (a < b) std::swap(a, b);
+  if (std::isinf(a)) return a;  // also -inf with -inf, where a - b would be NaN
+  return a + std::log1p(std::exp(b - a));
+}
+
+double hs_xlogy(double a, double b) noexcept { return a == 0 && !std::isnan(b) ? 0.0 : a * std::log(b); }
+double hs_xlog1py(double a, double b) noexcept { return a == 0 && !std::isnan(b) ? 0.0 : a * std::log1p(b); }
+
+double hs_logit(double a) noexcept {
+  if (a > 0.25 && a < 0.75) {
+    const double d = a - 0.5;  // exact here
+    return std::log1p(2 * d / (0.5 - d));
+  }
+  return std::log(a) - std::log1p(-a);
+}
+
+double hs_inv_logit(double a) noexcept {
+  if (a >= 0) return 1 / (1 + std::exp(-a));
+  const double e = std::exp(a);
+  return e / (1 + e);
+}
+
+double hs_log_inv_logit(double a) noexcept { return -hs_log1p_exp(-a); }
+
+double hs_sin(double a) noexcept { return std::sin(a); }
+double hs_cos(double a) noexcept { return std::cos(a); }
+double hs_tan(double a) noexcept { return std::tan(a); }
+double hs_atan(double a) noexcept { return std::atan(a); }
+double hs_tanh(double a) noexcept { return std::tanh(a); }
+
+double hs_lgamma(double a) noexcept {
+  int sign = 0;  // lgamma itself writes a global
+  return ::lgamma_r(a, &sign);
+}
+
+double hs_digamma(double a) noexcept {
+  if (std::isnan(a) || (a <= 0 && is_whole(a))) return kNaN;
+  if (a == kInf) return kInf;
+  return boost::math::digamma(a, Quiet{});
+}
+
+double hs_lbeta(double a, double b) noexcept {
+  if (!(a >= 0) || !(b >= 0)) return kNaN;
+  if (a > b) std::swap(a, b);
+  if (a == 0) return b == kInf ? kNaN : kInf;
+  if (b == kInf) return -kInf;
+  if (b < 10) return hs_lgamma(a) + hs_lgamma(b) - hs_lgamma(a + b);
+  // The large terms of the three lgammas cancel; what is left is written with Stirling's remainders instead.
+  const double sum = a + b;
+  if (sum == kInf) return -kInf;
+  const double share = a / sum;
+  if (a < 10) {
+    return hs_lgamma(a) + (stirling_remainder(b) - stirling_remainder(sum)) + a - a * std::log(sum) +
+           (b - 0.5) * std::log1p(-share);
+  }
+  return kHalfLog2Pi - 0.5 * std::log(b) + (stirling_remainder(a) + stirling_remainder(b) - stirling_remainder(sum)) +
+         (a - 0.5) * std::log(share) + b * std::log1p(-share);
+}
+
+double hs_lchoose(double n, double k) noexcept {
+  if (!(n > -1) || std::isnan(k) || n == kInf || std::isinf(k)) return kNaN;
+  const double below = n - k + 1;
+  const double above = k + 1;
+  if ((below <= 0 && is_whole(below)) || (above <= 0 && is_whole(above))) return -kInf;
+  if (below < 0 || above < 0) return kNaN;
+  if (k == 0 || k == n) return 0;
+  return -std::log1p(n) - hs_lbeta(below, above);
+}
+
+double hs_inc_beta(double a, double b, double x) noexcept {
+  if (!(a > 0) || !(b > 0) || !(x >= 0) || !(x <= 1) || (a == kInf && b == kInf)) return kNaN;
+  if (x == 0) return 0;
+  if (x == 1) return 1;
+  if (a == kInf) return 0;  // all mass at 1
+  if (b == kInf) return 1;  // all mass at 0
+  return boost::math::ibeta(a, b, x, Quiet{});
+}
+
+double hs_inc_gamma(double a, double x) noexcept {
+  if (!(a > 0) || !(x >= 0) || (a == kInf && x == kInf)) return kNaN;
+  if (x == 0 || a == kInf) return 0;
+  if (x == kInf) return 1;
+  return boost::math::gamma_p(a, x, Quiet{});
+}
+
+double hs_erf(double a) noexcept { return std::erf(a); }
+
+double hs_Phi(double a) noexcept {
+  // erfc(t) with t = -a / sqrt 2. Rounding t alone would cost a factor a² in relative accuracy far out in the tail, so
+  // the part that rounding lost is put back to first order.
+  constexpr double kInvSqrt2 = 0.70710678118654752440;
+  constexpr double kInvSqrt2Low = -4.8336466567264567e-17;
+  const double t = -a * kInvSqrt2;
+  const double tail = std::erfc(t);
+  if (!std::isfinite(t) || tail == 0 || t < 1) return 0.5 * tail;
+  const double lost = std::fma(-a, kInvSqrt2, -t) - a * kInvSqrt2Low;
+  return 0.5 * (tail - lost * 2 * std::numbers::inv_sqrtpi * std::exp(-t * t));
+}
+
+double hs_inv_Phi(double p) noexcept {
+  if (!(p >= 0) || !(p <= 1)) return kNaN;
+  if (p == 0) return -kInf;
+  if (p == 1) return kInf;
+  return -std::numbers::sqrt2 * boost::math::erfc_inv(2 * p, Quiet{});
+}
+
+double hs_soft_event(double s, double p) noexcept {
+  constexpr double kSlack = 1e-12;
+  if (std::isnan(s) || !(p >= -kSlack) || !(p <= 1 + kSlack)) return kNaN;
+  if (p <= 0 || s == 0) return 0;
+  if (p >= 1) return s;
+  if (s == kInf) return kInf;
+  if (s > 700) {  // exp(s) may overflow although exp(s) p does not
+    const double half = std::exp(0.5 * s);
+    const double product = half * p * half;
+    return std::isfinite(product) ? std::log1p(product - p) : s + std::log(p);
+  }
+  const double change = std::expm1(s) * p;
+  // Near -1 the sum 1 + change would cancel; there p >= 1/2, so that 1 - p is exact.
+  return change < -0.5 ? std::log((1 - p) + p * std::exp(s)) : std::log1p(change);
+}
+}

@@ -1,0 +1,29 @@
+// A model with its data bound, ready to be evaluated: what inference engines hold. Made by lang/eval (reference) and by
+// jit (native) alike; immutable and shared. Evaluators are private to one thread.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace hearsay::model {
+
+class Evaluator {
+public:
+  virtual ~Evaluator() = default;
+  /// Sum, in nats, of all terms that read no finite latent, at these continuous values (constrained scale). May be
+  /// -inf.
+  [[nodiscard]] virtual double closed_terms(std::span<const double> continuous) = 0;
+  /// Fills the log tables of all ground factors (ir::Grounding gives their places), in nats.
+  virtual void fill_tables(std::span<const double> continuous, std::span<double> tables) = 0;
+};
+
+class CompiledModel {
+public:
+  virtual ~CompiledModel() = default;
+  [[nodiscard]] virtual std::unique_ptr<Evaluator> evaluator() const = 0;
+  [[nodiscard]] virtual std::size_t continuous_dimension() const = 0;
+  [[nodiscard]] virtual std::size_t table_entries() const = 0;
+};
+
+}  // namespace hearsay::model

@@ -1,0 +1,44 @@
+// What names mean at the top of a script: declarations and values.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lang/sema/value.h"
+#include "lang/syntax/ast.h"
+
+namespace hearsay {
+
+/// A partition of one or more alphabets into the same named blocks (theory section 8).
+struct Algebra {
+  AlphabetPtr blocks;  ///< the block names
+  struct Over {
+    AlphabetPtr alphabet;
+    std::vector<std::int64_t> block_of;  ///< by token code - 1: block code
+  };
+  std::vector<Over> overs;
+  /// The partition of this alphabet, or null.
+  [[nodiscard]] const Over* over(const Alphabet& alphabet) const;
+};
+
+/// A model declaration, and data that came with it (a Bayesian-network file brings its tables).
+struct ModelSource {
+  std::shared_ptr<const ast::ModelDecl> decl;
+  std::map<std::string, Value> data;
+};
+
+struct Environment {
+  std::map<std::string, AlphabetPtr> alphabets;
+  std::map<std::string, Algebra> algebras;
+  std::map<std::string, ModelSource> models;
+  std::map<std::string, std::shared_ptr<const ast::MapDecl>> maps;
+  std::map<std::string, std::shared_ptr<const ast::SourceDecl>> sources;
+  std::map<std::string, std::shared_ptr<const ast::FnDecl>> functions;
+  std::map<std::string, std::shared_ptr<const ast::DistDecl>> distributions;
+  std::map<std::string, std::pair<std::string, std::shared_ptr<const ast::EventDecl>>> events;  ///< model.event
+  std::map<std::string, Value> values;
+};
+
+}  // namespace hearsay

@@ -1,0 +1,172 @@
+// A model with its data, and the evidence stated about it, lowered to the density IR. What stands in a posterior.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lang/ir/ir.h"
+#include "lang/sema/environment.h"
+#include "lang/sema/lowerer.h"
+#include "lang/support/diagnostic.h"
+#include "lang/syntax/ast.h"
+
+namespace hearsay {
+
+/// One `soft observe` statement: as many claims as its loops make instances (flat index: row-major over the loops).
+struct Claim {
+  ir::SiteId site{};
+  std::uint32_t order = 0;
+  SourceSpan span;
+  std::string source;            ///< empty: nobody is charged
+  SourceSpan source_span;
+  ast::StrengthForm form{};
+  std::size_t instances = 1;
+  ir::DataId strengths{};        ///< signed nats per instance (event forms); log-weights per instance and cell (likelihoods)
+  std::size_t cells = 1;         ///< numbers per instance in `strengths`
+  std::vector<double> given;     ///< what the statement itself says, same layout as `strengths`; empty: the schedule decides
+  std::vector<double> charge;    ///< given strengths as charges (nats >= 0) per instance; empty: the schedule decides
+  std::vector<double> share;     ///< per instance; empty: 1 each
+  std::vector<bool> active;      ///< per instance; empty: all
+};
+/// `count` instances of a claim from `first` on, in a row.
+struct ClaimRun {
+  std::uint32_t claim = 0;
+  std::size_t first = 0;
+  std::size_t count = 1;
+};
+/// Jeffrey's rule: one target, or several at once (`jointly`). Its log-weights are found by inference on what stands before.
+struct JeffreyTask {
+  struct Target {
+    std::vector<ir::ExprId> cells;  ///< events; a partition
+    std::vector<double> probabilities;
+    ir::DataId weights{};           ///< log-weight per cell
+    SourceSpan span;
+  };
+  ir::SiteId site{};
+  std::uint32_t order = 0;
+  SourceSpan span;
+  std::string source;
+  std::vector<Target> targets;
+};
+/// The reference of `weight w within s`: the log prior predictive of an observation, found by inference on the prior.
+struct ReferenceTask {
+  ir::DataId reference{};
+  std::vector<ir::IndexId> plate;
+  ir::ExprId logp{};
+};
+/// Evidence that no source answers for: `factor`, power weights without a bound.
+struct Unaccounted {
+  ir::SiteId site{};
+  SourceSpan span;
+  std::string what;
+};
+
+struct StreamInfo {
+  bool present = false;
+  AlphabetPtr alphabet;
+  ir::LatentId emit{};
+  bool independent = true;              ///< tokens are independent given the latents
+  std::vector<ir::IndexId> indices;     ///< bound variables that run over the stream
+  std::vector<ir::LatentId> latents;    ///< emit and hidden streams
+};
+
+class ModelLowerer final : public Lowerer {
+public:
+  ModelLowerer(const Environment& environment, std::string model_name, const ModelSource& source);
+
+  /// Arguments by name or position; what is missing is looked for in `defaults` (data files).
+  void bind(const std::vector<std::pair<std::optional<std::string>, Value>>& arguments, SourceSpan span);
+  void lower_body();
+  /// Evidence: statements behind `given`. May be called several times. `outer` resolves names of the asking scope.
+  void lower_given(const ast::Block& block, const Lowerer* outer);
+  /// Sets the horizon, checks index bounds, works out the order of claims. Call once after all evidence.
+  void finish();
+  /// An expression about the model's latents and tokens; tokens it mentions may lie beyond the horizon.
+  Sym query(const ast::Expr& e, const Lowerer* outer);
+
+  /// Forward simulation on concrete numbers: latents are drawn, then `tokens` tokens of the stream.
+  struct Simulation {
+    std::map<std::string, Value> latents;
+    std::vector<std::int64_t> tokens;
+  };
+
+  [[nodiscard]] std::int64_t horizon_of(std::span<const ir::ExprId> roots);
+  [[nodiscard]] std::int64_t evidence_horizon() const { return evidence_horizon_; }
+  /// A copy of the module whose streams reach to `horizon`.
+  [[nodiscard]] ir::Module module_with_horizon(std::int64_t horizon) const;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const ast::ModelDecl& decl() const { return *decl_; }
+  [[nodiscard]] std::shared_ptr<ir::Module> shared_module() const { return module_; }
+
+  std::vector<Claim> claims;
+  std::vector<ClaimRun> runs;  ///< execution order
+  std::vector<JeffreyTask> jeffrey;
+  std::vector<ReferenceTask> references;
+  std::vector<Unaccounted> unaccounted;
+  std::map<std::string, std::shared_ptr<const ast::SourceDecl>> local_sources;
+  StreamInfo stream;
+  std::vector<std::string> latent_names;   ///< in order of declaration, without `emit`
+  std::vector<std::string> quantity_names; ///< `generate`
+
+protected:
+  std::optional<Sym> special_name(const std::string& name, SourceSpan span) override;
+  std::optional<Sym> special_call(const ast::Expr& e, const ast::Call& call) override;
+  void local_alphabets(std::vector<AlphabetPtr>& out) const override;
+  bool symbolic_context() const override { return true; }
+
+private:
+  struct OrderNode {
+    std::int64_t extent = 0;      ///< a loop; 0: a claim
+    std::uint32_t claim = 0;
+    std::vector<OrderNode> children;
+  };
+
+  void block(const ast::Block& b, bool in_given);
+  void statement(const ast::Stmt& s, bool in_given);
+  void sample(const ast::SampleStmt& s, SourceSpan span);
+  void emit(const ast::EmitStmt& s, SourceSpan span);
+  void observe(const ast::ObserveStmt& s, SourceSpan span);
+  void soft_observe(const ast::SoftObserveStmt& s, SourceSpan span);
+  void jointly(const ast::JointlyStmt& s, SourceSpan span);
+  void loop(const ast::ForStmt& s, bool in_given);
+  void let(const ast::LetStmt& s);
+  Sym latent_symbol(ir::LatentId id, const Support& support, std::vector<std::int64_t> shape);
+  void define_latent(const std::string& name, const std::vector<std::int64_t>& shape, const Support& support, ir::SiteId site,
+                     bool token, bool stream_latent);
+  /// Adds a term over the present loops, under the present conditions.
+  void add_term(ir::TermKind kind, ir::SiteId site, ir::ExprId body, ir::SourceId source = ir::SourceId::none);
+  ir::SiteId site(SourceSpan span, std::string what);
+  /// Values of a data-only scalar over the present loops.
+  std::vector<double> per_instance(const Sym& s, SourceSpan span, std::string_view what);
+  std::vector<bool> active_instances();
+  ir::DataId instance_data(const std::string& name, std::vector<double> values, std::int64_t cells);
+  std::vector<ir::ExprId> loop_values(std::size_t from = 0);
+  std::size_t instance_count() const;
+  JeffreyTask::Target jeffrey_target(const ast::Expr& subject, const ast::Expr& value, ir::SiteId site);
+  void charge_order(std::uint32_t claim, const std::vector<std::int64_t>& inner);
+  void flatten(const OrderNode& node, std::size_t prefix, std::vector<ClaimRun>& out) const;
+  const ast::SourceDecl* find_source(const ast::Name& name);
+  bool source_has_budget(const ast::Name& name);
+  struct Loop {
+    ir::IndexId index;
+  };
+
+  std::string name_;
+  std::shared_ptr<const ast::ModelDecl> decl_;
+  std::map<std::string, Value> model_data_;
+  std::vector<Loop> loops_;
+  std::vector<ir::ExprId> conditions_;
+  std::vector<AlphabetPtr> alphabets_;
+  std::vector<OrderNode*> order_path_;
+  OrderNode order_root_;
+  std::uint32_t order_ = 0;
+  std::int64_t evidence_horizon_ = 0;
+  const Lowerer* outer_ = nullptr;
+};
+
+/// Largest index that a stream can have before its horizon is known.
+inline constexpr std::int64_t unbounded_stream = std::int64_t{1} << 40;
+
+}  // namespace hearsay

@@ -1,0 +1,646 @@
+// Statements of a model: latents, tokens, lets, hard evidence, structure. Soft evidence is in claims.cpp.
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unordered_set>
+
+#include "lang/eval/evaluator.h"
+#include "lang/ir/substitute.h"
+#include "lang/sema/lowering.h"
+#include "lang/support/suggest.h"
+#include "lang/syntax/print.h"
+
+namespace hearsay {
+
+using ir::ExprId;
+using K = DiagnosticKind;
+
+namespace {
+constexpr double infinity = std::numeric_limits<double>::infinity();
+}
+
+ModelLowerer::ModelLowerer(const Environment& environment, std::string model_name, const ModelSource& source)
+    : Lowerer(environment, std::make_shared<ir::Module>()),
+      name_(std::move(model_name)),
+      decl_(source.decl),
+      model_data_(source.data) {
+  for (const auto& [n, v] : model_data_) define(n, from_value(v));
+}
+
+void ModelLowerer::local_alphabets(std::vector<AlphabetPtr>& out) const {
+  out.insert(out.end(), alphabets_.begin(), alphabets_.end());
+}
+
+void ModelLowerer::bind(const std::vector<std::pair<std::optional<std::string>, Value>>& arguments, SourceSpan span) {
+  const auto& parameters = decl_->parameters;
+  std::vector<const Value*> given(parameters.size(), nullptr);
+  std::size_t positional = 0;
+  for (const auto& [name, value] : arguments) {
+    std::size_t slot = positional;
+    if (name) {
+      slot = 0;
+      while (slot < parameters.size() && parameters[slot].name.text != *name) ++slot;
+      if (slot == parameters.size()) {
+        std::vector<std::string> names;
+        for (const auto& p : parameters) names.push_back(p.name.text);
+        const std::string near = nearest_name(*name, names);
+        raise_help<K::unknown_argument>(span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), name_, *name);
+      }
+    } else if (++positional > parameters.size()) {
+      raise<K::wrong_argument_count>(span, name_, fmt::format("{} arguments", parameters.size()), arguments.size());
+    }
+    given[slot] = &value;
+  }
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const ast::Parameter& p = parameters[i];
+    if (given[i] == nullptr) raise<K::missing_argument>(span, name_, p.name.text);
+    Sym s = from_value(*given[i]);
+    const auto bad = [&](const std::string& why) { raise<K::bad_model_argument>(span, p.name.text, name_, why); };
+    if (!s.known) bad("expected numbers");
+    if (s.shape.size() != p.type.dims.size())
+      bad(fmt::format("expected {} dimensions, found {}", p.type.dims.size(), s.shape.size()));
+    for (std::size_t d = 0; d < p.type.dims.size(); ++d) {
+      if (const auto* n = std::get_if<ast::NameRef>(&p.type.dims[d]->node);
+          n != nullptr && find_local(n->text) == nullptr && !environment_.values.contains(n->text)) {
+        define(n->text, known(Scalar::integer(s.shape[d])));
+        continue;
+      }
+      const std::int64_t size = known_integer(eval(*p.type.dims[d]), p.type.dims[d]->span, "a size");
+      if (size != s.shape[d]) bad(fmt::format("dimension {} has {} elements, expected {}", d + 1, s.shape[d], size));
+    }
+    const std::string& type = p.type.base.text;
+    if (const auto alphabet = environment_.alphabets.find(type); alphabet != environment_.alphabets.end()) {
+      if (s.labels)
+        s = as_label_of(s, alphabet->second, span);
+      else
+        bad("expected tokens of " + type);
+    } else {
+      if (type == "int" && s.type != ScalarType::integer) bad("expected whole numbers");
+      if (type == "bool" && s.type != ScalarType::boolean) bad("expected true or false");
+      if (type != "int" && type != "bool") {
+        if (s.type == ScalarType::boolean) bad("expected numbers");
+        if (s.type == ScalarType::integer) s = apply(Op::to_real, {s}, span);
+      }
+      double low = -infinity, high = infinity;
+      bool low_open = false, high_open = false;
+      if (type == "positive") low = 0, low_open = true;
+      if (type == "nonnegative") low = 0;
+      if (type == "unit" || type == "simplex") low = 0, high = 1;
+      if (p.type.bounds && !p.type.bounds->elements) {
+        low = known_real(eval(*p.type.bounds->low), p.type.bounds->span, "a bound");
+        high = known_real(eval(*p.type.bounds->high), p.type.bounds->span, "a bound");
+        low_open = p.type.bounds->low_open;
+        high_open = p.type.bounds->high_open;
+      }
+      for (std::size_t k = 0; k < s.known->size(); ++k) {
+        const double v = s.known->at(k).as_real();
+        const bool fits = (low_open ? v > low : v >= low) && (high_open ? v < high : v <= high);
+        if (!fits) bad(fmt::format("element {} is {}, outside its support", k + 1, to_text(s.known->at(k))));
+      }
+    }
+    define(p.name.text, std::move(s));
+  }
+}
+
+// ---------------------------------------------------------------- latents
+
+void ModelLowerer::define_latent(const std::string& name, const std::vector<std::int64_t>& shape, const Support& support,
+                                 ir::SiteId at, bool token, bool stream_latent) {
+  ir::Latent l;
+  l.name = name;
+  l.site = at;
+  l.shape = shape;
+  l.finite = support.finite();
+  l.token = token;
+  l.stream = stream_latent;
+  if (l.finite) {
+    l.cardinality = support.cardinality();
+    if (support.labels) {
+      l.labels = support.labels->labels;
+    } else {
+      for (std::int64_t c = 1; c <= l.cardinality && l.cardinality <= 1024; ++c) l.labels.push_back(to_text(decode(support, c)));
+    }
+  } else {
+    l.low = support.real_low;
+    l.high = support.real_high;
+  }
+  const ir::LatentId id = module_->add_latent(std::move(l));
+  if (token) stream.emit = id;
+  if (stream_latent) stream.latents.push_back(id);
+  if (!token) latent_names.push_back(name);
+  define(name, latent_symbol(id, support, shape));
+}
+
+Sym ModelLowerer::latent_symbol(ir::LatentId id, const Support& support, std::vector<std::int64_t> shape) {
+  const auto build = [this, id, support](std::span<const ExprId> at) {
+    const ExprId load = module_->load_latent(id, at);
+    return support.finite() ? expr(decode(support, load)) : load;
+  };
+  if (shape.empty()) {
+    Sym s = scalar(build({}), support.labels);
+    return s;
+  }
+  Sym s;
+  s.type = support.kind == Support::Kind::boolean                                              ? ScalarType::boolean
+           : support.kind == Support::Kind::reals                                              ? ScalarType::real
+           : support.kind == Support::Kind::elements ? support.elements.type : ScalarType::integer;
+  s.labels = support.labels;
+  s.shape = std::move(shape);
+  s.element = build;
+  return s;
+}
+
+ir::SiteId ModelLowerer::site(SourceSpan span, std::string what) { return module_->add_site({span, std::move(what)}); }
+
+void ModelLowerer::add_term(ir::TermKind kind, ir::SiteId at, ExprId body, ir::SourceId source) {
+  for (std::size_t i = conditions_.size(); i-- > 0;) body = module_->select(conditions_[i], body, module_->real(0));
+  ir::Term t;
+  t.kind = kind;
+  t.site = at;
+  t.order = order_;
+  t.source = source;
+  for (const Loop& l : loops_) t.plate.push_back(l.index);
+  t.body = module_->to_real(body);
+  module_->add_term(std::move(t));
+}
+
+void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
+  if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.name.span);
+  if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
+  const ir::SiteId at = site(span, s.name.text + " ~");
+  std::vector<std::int64_t> shape, lows;
+  std::vector<Loop> loops;
+  const ScopeGuard scope(*this, false);
+  bool is_stream = false;
+  for (const ast::PlateDim& d : s.dims) {
+    std::int64_t low = 1, high = 0;
+    std::string index_name = "i";
+    const auto* bare = d.index || !d.high ? nullptr : std::get_if<ast::NameRef>(&d.high->node);
+    const bool stream_dim = decl_->emits && s.dims.size() == 1 && bare != nullptr && find_local(bare->text) == nullptr &&
+                            !environment_.values.contains(bare->text);
+    if (stream_dim) {
+      is_stream = true;
+      high = unbounded_stream;
+      index_name = bare->text;
+    } else {
+      if (d.low) low = known_integer(eval(*d.low), d.low->span, "the start of a plate");
+      high = known_integer(eval(*d.high), d.high->span, "the size of a plate");
+      if (d.index) index_name = d.index->text;
+      if (low != 1) raise<K::not_supported_yet>(d.low->span, "plates that do not start at 1");
+      if (high < 0) raise<K::wrong_type>(d.high->span, "a size of 0 or more", std::to_string(high));
+    }
+    const ir::IndexId i = module_->add_index(index_name, low, high);
+    if (is_stream) stream.indices.push_back(i);
+    loops.push_back({i});
+    shape.push_back(high);
+    if (d.index || stream_dim) define(index_name, scalar(module_->index_value(i)));
+  }
+  // The support first, with a stand-in for the name itself: an indexed plate may read its earlier elements.
+  const bool self_reference = !s.dims.empty() && (s.dims[0].index || is_stream);
+  if (self_reference) {
+    Sym stand_in;
+    stand_in.type = ScalarType::integer;
+    stand_in.shape = shape;
+    stand_in.element = [this](std::span<const ExprId>) { return module_->integer(1); };
+    lenient_names_ = true;
+    define(s.name.text, stand_in);
+  }
+  loops_ = loops;
+  Support support_here;
+  {
+    const DistInstance d = distribution(s.dist);
+    support_here = support(d);
+  }
+  lenient_names_ = false;
+  if (support_here.kind == Support::Kind::labels) {
+    auto alphabet = std::make_shared<Alphabet>(*support_here.labels);
+    alphabet->name = s.name.text;
+    alphabet->declared = s.name.span;
+    support_here.labels = alphabet;
+    alphabets_.push_back(alphabet);
+  } else if (support_here.kind == Support::Kind::whole_type) {
+    if (!support_here.labels) raise<K::not_supported_yet>(span, "a latent whose values are not known before the model runs");
+    support_here.kind = Support::Kind::labels;
+  }
+  loops_.clear();
+  // The latent belongs to the model's scope, not to this statement's.
+  {
+    std::map<std::string, Sym> inner = std::move(scopes_.back());
+    scopes_.pop_back();
+    define_latent(s.name.text, shape, support_here, at, false, is_stream);
+    inner.erase(s.name.text);
+    scopes_.push_back(std::move(inner));
+  }
+  loops_ = loops;
+  DistInstance d = distribution(s.dist);
+  const std::vector<ExprId> index = loop_values();
+  const std::vector<std::int64_t> lifted = lifted_shape(d);
+  if (!lifted.empty()) {
+    if (lifted != shape)
+      raise_help<K::shape_mismatch>(s.dist.distribution->span,
+                                    shape.empty() ? fmt::format("write `{}[{}] ~ …` for one draw each", s.name.text,
+                                                                fmt::join(lifted, ", "))
+                                                  : "",
+                                    fmt::format("{}[{}]", s.name.text, fmt::join(shape, ", ")),
+                                    fmt::format("[{}]", fmt::join(lifted, ", ")));
+    d = this->at(d, index);
+  }
+  const Sym x = shape.empty() ? *find_local(s.name.text) : sub(*find_local(s.name.text), index);
+  if (const auto valid = validity(d))
+    add_term(ir::TermKind::prior, at, module_->select(*valid, module_->real(0), module_->real(std::nan(""))));
+  add_term(ir::TermKind::prior, at, logp(d, x));
+  loops_.clear();
+}
+
+void ModelLowerer::emit(const ast::EmitStmt& s, SourceSpan span) {
+  if (!decl_->emits) raise<K::no_emit>(s.emit_span);
+  if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.emit_span);
+  if (stream.present) raise<K::duplicate_name>(s.emit_span, "emit");
+  const auto alphabet = environment_.alphabets.find(decl_->emits->text);
+  if (alphabet == environment_.alphabets.end()) raise<K::unknown_name>(decl_->emits->span, "token alphabet", decl_->emits->text);
+  const ir::SiteId at = site(span, "emit ~");
+  stream.present = true;
+  stream.alphabet = alphabet->second;
+  stream.independent = !s.index;
+  Support whole;
+  whole.kind = Support::Kind::labels;
+  whole.labels = alphabet->second;
+  const ScopeGuard scope(*this, false);
+  const std::string index_name = s.index ? s.index->text : "t";
+  const ir::IndexId t = module_->add_index(index_name, 1, unbounded_stream);
+  stream.indices.push_back(t);
+  {
+    std::map<std::string, Sym> inner = std::move(scopes_.back());
+    scopes_.pop_back();
+    define_latent("emit", {unbounded_stream}, whole, at, true, true);
+    scopes_.push_back(std::move(inner));
+  }
+  loops_ = {{t}};
+  if (s.index) define(index_name, scalar(module_->index_value(t)));
+  const DistInstance d = distribution(s.dist);
+  const std::vector<ExprId> index = loop_values();
+  const Sym token = sub(*find_local("emit"), index);
+  const Support given = support(d);
+  if (given.kind == Support::Kind::labels) {
+    for (const std::string& label : given.labels->labels)
+      if (alphabet->second->find(label) == 0) {
+        const std::string near = nearest_name(label, alphabet->second->labels);
+        raise_help<K::unknown_label>(s.dist.distribution->span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), label,
+                                     fmt::format("{{{}}}", fmt::join(alphabet->second->labels, ", ")));
+      }
+  } else if (given.kind == Support::Kind::integers) {
+    if (given.low != 1 || given.high != static_cast<std::int64_t>(alphabet->second->labels.size()))
+      raise<K::different_supports>(s.dist.distribution->span, fmt::format("{}..{}", given.low, given.high),
+                                   fmt::format("the {} tokens of {}", alphabet->second->labels.size(), alphabet->second->name));
+  } else if (given.kind != Support::Kind::whole_type || (given.labels && given.labels->labels != alphabet->second->labels)) {
+    raise<K::outcome_type>(s.dist.distribution->span, "this distribution", "something else", "a token of " + alphabet->second->name);
+  }
+  if (const auto valid = validity(d)) {
+    // Stated once where it does not depend on the position, so that models without evidence on tokens are checked too.
+    const ExprId body = module_->select(*valid, module_->real(0), module_->real(std::nan("")));
+    const ir::Dependence dep = ir::dependence(*module_, body);
+    const bool per_token = std::find(dep.free_indices.begin(), dep.free_indices.end(), t) != dep.free_indices.end();
+    if (!per_token) loops_.clear();
+    add_term(ir::TermKind::prior, at, body);
+    loops_ = {{t}};
+  }
+  add_term(ir::TermKind::prior, at, logp(d, token));
+  loops_.clear();
+}
+
+// ---------------------------------------------------------------- statements
+
+std::vector<ExprId> ModelLowerer::loop_values(std::size_t from) {
+  std::vector<ExprId> r;
+  for (std::size_t i = from; i < loops_.size(); ++i) r.push_back(module_->index_value(loops_[i].index));
+  return r;
+}
+
+std::size_t ModelLowerer::instance_count() const {
+  std::size_t n = 1;
+  for (const Loop& l : loops_) n *= static_cast<std::size_t>(module_->index(l.index).extent());
+  return n;
+}
+
+void ModelLowerer::let(const ast::LetStmt& s) {
+  if (!loops_.empty()) raise<K::not_supported_yet>(s.name.span, "`let` inside a `for`; write `let a[i in 1..N] = …;` before it");
+  if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
+  Sym value;
+  if (s.binders.empty()) {
+    value = eval(*s.value);
+    if (!value.known && !value.other)
+      if (auto v = materialise(value)) value = known(*std::move(v));
+  } else {
+    // A recurrence if it reads its own name; found by looking for the name in the text of the value.
+    std::vector<std::int64_t> shape;
+    std::vector<ir::IndexId> indices;
+    {
+      const ScopeGuard scope(*this, false);
+      for (const ast::Binder& b : s.binders) {
+        const std::int64_t low = known_integer(eval(*b.low), b.low->span, "the start of a range");
+        const std::int64_t high = known_integer(eval(*b.high), b.high->span, "the end of a range");
+        if (low != 1) raise<K::not_supported_yet>(b.low->span, "arrays that do not start at 1");
+        shape.push_back(std::max<std::int64_t>(0, high));
+        indices.push_back(module_->add_index(b.index.text, 1, high));
+        define(b.index.text, scalar(module_->index_value(indices.back())));
+      }
+      // A first look at the type, with a stand-in for itself.
+      bool reads_itself = false;
+      Sym stand_in;
+      stand_in.type = ScalarType::real;
+      stand_in.shape = shape;
+      stand_in.element = [&](std::span<const ExprId>) {
+        reads_itself = true;
+        return module_->real(0);
+      };
+      define(s.name.text, stand_in);
+      const std::size_t obligations_before = guards_.size();
+      Sym body = eval(*s.value);
+      (void)obligations_before;
+      if (!body.is_scalar()) raise<K::wrong_type>(s.value->span, "a single value per element", "an array");
+      const ScalarType type = body.type;
+      const AlphabetPtr labels = body.labels;
+      ir::LetId id{};
+      if (reads_itself) {
+        ir::Let l;
+        l.name = s.name.text;
+        l.binders = indices;
+        l.scan = true;
+        l.body = module_->real(0);
+        id = module_->add_let(std::move(l));
+        Sym self;
+        self.type = type;
+        self.labels = labels;
+        self.shape = shape;
+        self.element = [this, id, type](std::span<const ExprId> at) { return module_->load_let(id, at, type); };
+        define(s.name.text, self);
+        body = eval(*s.value);
+        module_->lets[ir::raw(id)].body = type == ScalarType::real ? real_expr(body) : expr(body);
+        value = self;
+      } else {
+        const ExprId e = expr(body);
+        value.type = type;
+        value.labels = labels;
+        value.shape = shape;
+        value.element = [this, e, indices](std::span<const ExprId> at) {
+          std::unordered_map<std::uint32_t, ExprId> replacement;
+          for (std::size_t d = 0; d < indices.size(); ++d) replacement.emplace(static_cast<std::uint32_t>(indices[d]), at[d]);
+          return ir::substitute(*module_, e, replacement);
+        };
+      }
+    }
+    if (auto v = materialise(value)) value = known(*std::move(v));
+  }
+  define(s.name.text, std::move(value));
+}
+
+void ModelLowerer::observe(const ast::ObserveStmt& s, SourceSpan span) {
+  const ir::SiteId at = site(span, "observe");
+  if (!s.dist) {
+    Sym event = boolean(eval(*s.subject), s.subject->span);
+    const std::size_t outer = loops_.size();
+    for (const std::int64_t extent : event.shape) loops_.push_back({module_->add_index("i", 1, extent)});
+    const ExprId e = expr(event.shape.empty() ? event : sub(event, loop_values(outer)));
+    add_term(ir::TermKind::evidence, at, module_->select(e, module_->real(0), module_->real(-infinity)));
+    loops_.resize(outer);
+    return;
+  }
+  Sym y = eval(*s.subject);
+  if (y.other) raise<K::wrong_type>(s.subject->span, "numbers", "something else");
+  DistInstance d = distribution(*s.dist);
+  if (y.known && y.type == ScalarType::real)
+    for (std::size_t i = 0; i < y.known->size(); ++i)
+      if (std::isnan(y.known->at(i).r)) raise<K::wrong_type>(s.subject->span, "numbers", fmt::format("NaN at element {}", i + 1));
+  const std::vector<std::int64_t> lifted = lifted_shape(d);
+  std::vector<std::int64_t> shape = y.shape.empty() ? lifted : y.shape;
+  if (!y.shape.empty() && !lifted.empty() && lifted != y.shape)
+    raise<K::shape_mismatch>(span, fmt::format("[{}]", fmt::join(y.shape, ", ")), fmt::format("[{}]", fmt::join(lifted, ", ")));
+  const std::size_t outer = loops_.size();
+  for (const std::int64_t extent : shape) loops_.push_back({module_->add_index("i", 1, extent)});
+  const std::vector<ExprId> index = loop_values(outer);
+  if (!lifted.empty()) d = this->at(d, index);
+  const Sym value = y.shape.empty() ? y : sub(y, index);
+  if (const auto valid = validity(d))
+    add_term(ir::TermKind::evidence, at, module_->select(*valid, module_->real(0), module_->real(std::nan(""))));
+  add_term(ir::TermKind::evidence, at, logp(d, value));
+  loops_.resize(outer);
+}
+
+namespace {
+
+bool has_jeffrey(const ast::Block& b);
+bool has_jeffrey(const ast::Stmt& s) {
+  if (const auto* soft = std::get_if<ast::SoftObserveStmt>(&s.node)) return soft->strength.form == ast::StrengthForm::jeffrey;
+  if (std::holds_alternative<ast::JointlyStmt>(s.node)) return true;
+  if (const auto* f = std::get_if<ast::ForStmt>(&s.node)) return has_jeffrey(f->body);
+  if (const auto* i = std::get_if<ast::IfStmt>(&s.node)) return has_jeffrey(i->then_body) || has_jeffrey(i->else_body);
+  return false;
+}
+bool has_jeffrey(const ast::Block& b) {
+  return std::any_of(b.begin(), b.end(), [](const ast::StmtPtr& s) { return has_jeffrey(*s); });
+}
+
+}  // namespace
+
+void ModelLowerer::loop(const ast::ForStmt& s, bool in_given) {
+  const Sym low_value = eval(*s.low), high_value = eval(*s.high);
+  const std::int64_t low = known_integer(low_value, s.low->span, "the start of a loop");
+  const std::int64_t high = known_integer(high_value, s.high->span, "the end of a loop");
+  if (high < low) return;
+  const ScopeGuard scope(*this, false);
+  OrderNode* parent = order_path_.back();
+  if (has_jeffrey(s.body)) {
+    // Each instance depends on the answer to those before it: no rolled form.
+    for (std::int64_t i = low; i <= high; ++i) {
+      const ScopeGuard inner(*this, false);
+      define(s.index.text, known(Scalar::integer(i)));
+      block(s.body, in_given);
+    }
+    return;
+  }
+  const ir::IndexId index = module_->add_index(s.index.text, low, high);
+  define(s.index.text, scalar(module_->index_value(index)));
+  loops_.push_back({index});
+  parent->children.push_back({});
+  parent->children.back().extent = high - low + 1;
+  order_path_.push_back(&parent->children.back());
+  block(s.body, in_given);
+  order_path_.pop_back();
+  loops_.pop_back();
+}
+
+void ModelLowerer::block(const ast::Block& b, bool in_given) {
+  for (const auto& s : b) statement(*s, in_given);
+}
+
+void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
+  here_ = stmt.span;
+  ++order_;
+  if (const auto* s = std::get_if<ast::SampleStmt>(&stmt.node)) {
+    sample(*s, stmt.span);
+  } else if (const auto* e = std::get_if<ast::EmitStmt>(&stmt.node)) {
+    emit(*e, stmt.span);
+  } else if (const auto* l = std::get_if<ast::LetStmt>(&stmt.node)) {
+    let(*l);
+  } else if (const auto* o = std::get_if<ast::ObserveStmt>(&stmt.node)) {
+    observe(*o, stmt.span);
+  } else if (const auto* so = std::get_if<ast::SoftObserveStmt>(&stmt.node)) {
+    soft_observe(*so, stmt.span);
+  } else if (const auto* j = std::get_if<ast::JointlyStmt>(&stmt.node)) {
+    jointly(*j, stmt.span);
+  } else if (const auto* f = std::get_if<ast::FactorStmt>(&stmt.node)) {
+    const Sym w = eval(*f->value);
+    if (!w.is_scalar() || w.labels || w.type == ScalarType::boolean)
+      raise<K::wrong_type>(f->value->span, "a log-weight (one number)", "something else");
+    const ir::SiteId at = site(stmt.span, "factor");
+    add_term(ir::TermKind::factor, at, real_expr(w));
+    unaccounted.push_back({at, stmt.span, "factor"});
+  } else if (const auto* f2 = std::get_if<ast::ForStmt>(&stmt.node)) {
+    loop(*f2, in_given);
+  } else if (const auto* i = std::get_if<ast::IfStmt>(&stmt.node)) {
+    const Sym c = boolean(eval(*i->condition), i->condition->span);
+    if (!c.shape.empty()) raise<K::not_an_event>(i->condition->span, "an array");
+    if (c.is_known_scalar()) {
+      const ScopeGuard scope(*this, false);
+      block(c.known->at(0).truth() ? i->then_body : i->else_body, in_given);
+      return;
+    }
+    const ExprId e = expr(c);
+    const auto side = [&](const ast::Block& b, bool truth) {
+      const ScopeGuard scope(*this, false);
+      guards_.emplace_back(e, truth);
+      conditions_.push_back(truth ? e : module_->prim(Op::logical_not, {e}));
+      block(b, in_given);
+      conditions_.pop_back();
+      guards_.pop_back();
+    };
+    side(i->then_body, true);
+    side(i->else_body, false);
+  } else if (const auto* g = std::get_if<ast::GenerateStmt>(&stmt.node)) {
+    ast::LetStmt as_let;
+    Sym value = g->binders.empty() ? eval(*g->value) : from_binders(g->binders, [&] { return eval(*g->value); }, stmt.span);
+    if (find_local(g->name.text) != nullptr) raise<K::duplicate_name>(g->name.span, g->name.text);
+    define(g->name.text, std::move(value));
+    quantity_names.push_back(g->name.text);
+  } else if (const auto* ev = std::get_if<ast::EventDecl>(&stmt.node)) {
+    if (find_local(ev->name.text) != nullptr) raise<K::duplicate_name>(ev->name.span, ev->name.text);
+    define(ev->name.text, boolean(eval(*ev->value), ev->value->span));
+  } else if (const auto* src = std::get_if<ast::SourceDecl>(&stmt.node)) {
+    // The tree that holds it outlives this posterior through the model declaration or the script.
+    local_sources[src->name.text] = std::shared_ptr<const ast::SourceDecl>(decl_, src);
+  } else if (std::holds_alternative<ast::PrintStmt>(stmt.node)) {
+    raise<K::not_in_model>(stmt.span, "`print`");
+  } else {
+    raise<K::not_in_model>(stmt.span, "this statement");
+  }
+}
+
+void ModelLowerer::lower_body() {
+  order_path_ = {&order_root_};
+  block(decl_->body, false);
+  if (decl_->emits && !stream.present) raise<K::missing_emission>(decl_->name.span, name_, decl_->emits->text);
+}
+
+void ModelLowerer::lower_given(const ast::Block& b, const Lowerer* outer) {
+  outer_ = outer;
+  order_path_ = {&order_root_};
+  const ScopeGuard scope(*this, false);
+  block(b, true);
+  outer_ = nullptr;
+}
+
+Sym ModelLowerer::query(const ast::Expr& e, const Lowerer* outer) {
+  outer_ = outer;
+  const ScopeGuard scope(*this, false);
+  Sym s = eval(e);
+  outer_ = nullptr;
+  check_obligations();
+  return s;
+}
+
+std::optional<Sym> ModelLowerer::special_name(const std::string& name, SourceSpan span) {
+  if (outer_ != nullptr)
+    if (const Sym* s = outer_->find_local(name)) {
+      if (s->known || s->other) return *s;
+      raise<K::not_known>(span, fmt::format("`{}`", name));
+    }
+  if (name == "next" && stream.present) return known(Scalar::integer(evidence_horizon_ + 1));
+  if (name == "emit" && !stream.present) raise<K::no_emit>(span);
+  return std::nullopt;
+}
+
+std::optional<Sym> ModelLowerer::special_call(const ast::Expr& e, const ast::Call& call) {
+  const auto map = environment_.maps.find(call.callee.text);
+  if (map == environment_.maps.end() || find_local(call.callee.text) != nullptr) return std::nullopt;
+  if (map->second->to.text != name_)
+    raise<K::wrong_map_target>(call.callee.span, call.callee.text, map->second->to.text, name_);
+  if (call.arguments.size() != 1)
+    raise<K::wrong_argument_count>(e.span, call.callee.text, "one event", call.arguments.size());
+  // The image of a mapped event; of a union of mapped events, the union of the images.
+  const std::function<Sym(const ast::Expr&)> image = [&](const ast::Expr& event) -> Sym {
+    const std::string text = ast::print(event);
+    for (const auto& rule : map->second->rules)
+      if (ast::print(*rule.from) == text) return boolean(eval(*rule.to), rule.to->span);
+    if (const auto* b = std::get_if<ast::Binary>(&event.node); b != nullptr && b->op == ast::BinaryOp::logical_or)
+      return apply(Op::logical_or, {image(*b->left), image(*b->right)}, event.span);
+    std::vector<std::string> events;
+    for (const auto& rule : map->second->rules) events.push_back("`" + ast::print(*rule.from) + "`");
+    raise_help<K::not_mapped>(event.span, fmt::format("it maps {}, and unions of these", fmt::join(events, ", ")), call.callee.text);
+  };
+  return image(*call.arguments[0].value);
+}
+
+// ---------------------------------------------------------------- horizon
+
+/// The last token that expressions read, apart from what runs over the whole stream.
+std::int64_t ModelLowerer::horizon_of(std::span<const ExprId> roots) {
+  std::int64_t horizon = 0;
+  std::unordered_set<std::uint32_t> seen;
+  std::vector<ExprId> todo(roots.begin(), roots.end());
+  while (!todo.empty()) {
+    const ExprId e = todo.back();
+    todo.pop_back();
+    if (!seen.insert(static_cast<std::uint32_t>(e)).second) continue;
+    const ir::Inst in = module_->inst(e);
+    for (const ExprId o : in.operands) todo.push_back(o);
+    if (in.code == ir::Opcode::let) todo.push_back(module_->lets[in.payload].body);
+    if (in.code != ir::Opcode::latent || !module_->latents[in.payload].stream) continue;
+    const ir::Dependence d = ir::dependence(*module_, in.operands[0]);
+    const bool over_stream = std::any_of(d.free_indices.begin(), d.free_indices.end(), [&](ir::IndexId i) {
+      return std::find(stream.indices.begin(), stream.indices.end(), i) != stream.indices.end();
+    });
+    if (over_stream) continue;
+    const Interval r = range(in.operands[0]);
+    if (r.high >= static_cast<double>(unbounded_stream)) raise<K::emit_without_index>(here_);
+    horizon = std::max(horizon, static_cast<std::int64_t>(r.high));
+  }
+  return horizon;
+}
+
+ir::Module ModelLowerer::module_with_horizon(std::int64_t horizon) const {
+  ir::Module m = *module_;
+  for (const ir::IndexId i : stream.indices) m.indices[ir::raw(i)].high = horizon;
+  for (const ir::LatentId l : stream.latents) m.latents[ir::raw(l)].shape = {horizon};
+  return m;
+}
+
+void ModelLowerer::finish() {
+  std::vector<ExprId> roots;
+  for (const ir::Term& t : module_->terms) roots.push_back(t.body);
+  for (const JeffreyTask& j : jeffrey)
+    for (const auto& target : j.targets) roots.insert(roots.end(), target.cells.begin(), target.cells.end());
+  evidence_horizon_ = horizon_of(roots);
+  // Bounds are checked with the stream cut to what is used; one more token, so that the step to it is checked too.
+  std::vector<std::int64_t> high;
+  for (const ir::IndexId i : stream.indices) {
+    high.push_back(module_->index(i).high);
+    module_->indices[ir::raw(i)].high = std::min<std::int64_t>(evidence_horizon_ + 1, 1000);
+  }
+  check_obligations();
+  for (std::size_t i = 0; i < high.size(); ++i) module_->indices[ir::raw(stream.indices[i])].high = high[i];
+  runs.clear();
+  flatten(order_root_, 0, runs);
+}
+
+}  // namespace hearsay
