@@ -18,21 +18,21 @@ enum class Optimization : std::uint8_t { O0, O1, O2 };
 
 struct Options {
   Optimization optimization = Optimization::O2;
-  bool cache = true;         ///< keep object code on disk, by content (XDG cache folder; HEARSAY_CACHE names another, "" none)
+  bool cache = true;  ///< keep object code on disk, by content (XDG cache folder; HEARSAY_CACHE names another, "" none)
   bool vectorize = true;
   /// Contractions of fewer products than this are left to the generic kernel: compiling one takes milliseconds.
   std::size_t kernel_iterations = std::size_t{1} << 14U;
 };
 
-/// Native code for `closed_terms` and `fill_tables`. Fails (E08xx) when the JIT can't be loaded or LLVM refuses the module.
-[[nodiscard]] Result<std::shared_ptr<const model::CompiledModel>> compile(std::shared_ptr<const ir::Module> module,
-                                                                         std::shared_ptr<const ir::Grounding> grounding,
-                                                                         const Options& options);
+/// Native code for `closed_terms` and `fill_tables`. Fails (E08xx) when the JIT can't be loaded or LLVM refuses the
+/// module.
+[[nodiscard]] Result<std::shared_ptr<const model::CompiledModel>> compile(
+    std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding, const Options& options);
 
 enum class Listing : std::uint8_t { llvm, llvm_optimized, assembly };
 /// The code that `compile` would make, as text.
-[[nodiscard]] Result<std::string> listing(const ir::Module& module, const ir::Grounding& grounding, const Options& options,
-                                          Listing what);
+[[nodiscard]] Result<std::string> listing(const ir::Module& module, const ir::Grounding& grounding,
+                                          const Options& options, Listing what);
 
 /// Native loop nests for contractions and enumeration; each shape is compiled once and shared. Thread-safe.
 [[nodiscard]] Result<std::shared_ptr<model::KernelProvider>> kernels(const Options& options);

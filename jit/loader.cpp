@@ -12,7 +12,8 @@
 namespace hearsay::jit {
 namespace {
 
-/// Where the plugin may be: beside the program (or the library that holds this code), in ../lib/hearsay, in the build tree.
+/// Where the plugin may be: beside the program (or the library that holds this code), in ../lib/hearsay, in the build
+/// tree.
 std::vector<std::filesystem::path> candidates() {
   constexpr auto file = "libhearsay_jit.so";
   std::vector<std::filesystem::path> paths;

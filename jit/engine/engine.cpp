@@ -1,8 +1,5 @@
 #include "jit/engine/engine.h"
 
-#include <cmath>
-#include <cstring>
-
 #include <llvm/ADT/StringMap.h>
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
@@ -19,6 +16,9 @@
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
 
+#include <cmath>
+#include <cstring>
+
 #include "jit/engine/build_id.h"
 #include "lang/builtins/ops.h"
 
@@ -33,9 +33,13 @@ struct HostFunction {
   void* address;
 };
 
-template <class R, class... A> void* address(R (*f)(A...)) { return reinterpret_cast<void*>(f); }
+template <class R, class... A>
+void* address(R (*f)(A...)) {
+  return reinterpret_cast<void*>(f);
+}
 
-/// What LLVM may call of its own accord, and the libm names that lowering uses because LLVM has vector versions of them.
+/// What LLVM may call of its own accord, and the libm names that lowering uses because LLVM has vector versions of
+/// them.
 std::vector<HostFunction> runtime_functions() {
   using F1 = double (*)(double);
   using F2 = double (*)(double, double);
@@ -73,7 +77,9 @@ std::vector<HostFunction> runtime_functions() {
 }
 
 llvm::OptimizationLevel pipeline_level(unsigned level) {
-  return level == 0 ? llvm::OptimizationLevel::O0 : level == 1 ? llvm::OptimizationLevel::O1 : llvm::OptimizationLevel::O2;
+  return level == 0   ? llvm::OptimizationLevel::O0
+         : level == 1 ? llvm::OptimizationLevel::O1
+                      : llvm::OptimizationLevel::O2;
 }
 
 llvm::TargetLibraryInfoImpl library_info(const llvm::Module& module, const std::optional<VectorMath>& vectors,
@@ -118,7 +124,8 @@ Engine::~Engine() {
 }
 
 std::string Engine::start() {
-  if (llvm::InitializeNativeTarget() || llvm::InitializeNativeTargetAsmPrinter()) return "no code generator for this CPU";
+  if (llvm::InitializeNativeTarget() || llvm::InitializeNativeTargetAsmPrinter())
+    return "no code generator for this CPU";
   triple_ = llvm::sys::getProcessTriple();
   cpu_ = llvm::sys::getHostCPUName().str();
   std::string error;
@@ -152,13 +159,14 @@ std::string Engine::define_host_symbols() {
   host_ = &session_->createBareJITDylib("host");
   llvm::orc::SymbolMap symbols;
   const auto define = [&](std::string_view name, void* where) {
-    symbols[session_->intern(llvm::StringRef(name.data(), name.size()))] =
-        ExecutorSymbolDef(ExecutorAddr::fromPtr(where), llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable);
+    symbols[session_->intern(llvm::StringRef(name.data(), name.size()))] = ExecutorSymbolDef(
+        ExecutorAddr::fromPtr(where), llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable);
   };
   for (const auto& [name, where] : all_kernels()) define(name, where);
   for (const auto& f : runtime_functions()) define(f.name, f.address);
   for (const auto& f : vectors_->functions()) define(f.name, f.address);
-  if (auto error = host_->define(llvm::orc::absoluteSymbols(std::move(symbols)))) return llvm::toString(std::move(error));
+  if (auto error = host_->define(llvm::orc::absoluteSymbols(std::move(symbols))))
+    return llvm::toString(std::move(error));
   return {};
 }
 
@@ -198,8 +206,8 @@ void Engine::optimize(llvm::Module& module, llvm::TargetMachine& machine, const 
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
   const auto level = pipeline_level(options.level);
-  llvm::ModulePassManager passes = options.level == 0 ? builder.buildO0DefaultPipeline(level)
-                                                      : builder.buildPerModuleDefaultPipeline(level);
+  llvm::ModulePassManager passes =
+      options.level == 0 ? builder.buildO0DefaultPipeline(level) : builder.buildPerModuleDefaultPipeline(level);
   passes.run(module, modules);
 }
 

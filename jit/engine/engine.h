@@ -1,6 +1,11 @@
 // LLVM behind a handle: optimise a module, make object code, link it into this process, and take it out again.
 #pragma once
 
+#include <llvm/ExecutionEngine/Orc/Core.h>
+#include <llvm/ExecutionEngine/Orc/Layer.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Target/TargetMachine.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -8,11 +13,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <llvm/ExecutionEngine/Orc/Core.h>
-#include <llvm/ExecutionEngine/Orc/Layer.h>
-#include <llvm/IR/Module.h>
-#include <llvm/Target/TargetMachine.h>
 
 #include "jit/engine/object_cache.h"
 #include "jit/engine/vector_math.h"
@@ -45,8 +45,8 @@ private:
   mutable std::string error_;
 };
 
-/// One per process, shared by all compiled code; thread-safe. Generated code sees the symbols listed here (kernels of op.def,
-/// libm, libmvec, memory functions) and nothing else of the process.
+/// One per process, shared by all compiled code; thread-safe. Generated code sees the symbols listed here (kernels of
+/// op.def, libm, libmvec, memory functions) and nothing else of the process.
 class Engine : public std::enable_shared_from_this<Engine> {
 public:
   /// The engine of this process, made on first use.
@@ -85,15 +85,16 @@ private:
 
 /// Source text of some kind → linked code, through the cache when there is one. `source` identifies what `build` makes.
 template <class Build>
-[[nodiscard]] Result<std::unique_ptr<Code>> obtain(const std::string& source, const CodeOptions& options, bool use_cache,
-                                                   Build&& build) {
+[[nodiscard]] Result<std::unique_ptr<Code>> obtain(const std::string& source, const CodeOptions& options,
+                                                   bool use_cache, Build&& build) {
   auto engine = Engine::shared();
   if (!engine) return fail(engine.error());
   Engine& e = **engine;
   const auto cache = use_cache ? ObjectCache::from_environment() : std::nullopt;
   std::string key;
   if (cache) {
-    key = fingerprint(e.identity() + "\n" + std::to_string(options.level) + (options.vectorize ? "v" : "s") + "\n" + source);
+    key = fingerprint(e.identity() + "\n" + std::to_string(options.level) + (options.vectorize ? "v" : "s") + "\n" +
+                      source);
     if (const auto object = cache->load(key)) {
       if (auto code = e.link(*object)) return code;
     }

@@ -1,5 +1,7 @@
 #include "jit/engine/object_cache.h"
 
+#include <llvm/ADT/StringExtras.h>
+#include <llvm/Support/SHA256.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include <llvm/ADT/StringExtras.h>
-#include <llvm/Support/SHA256.h>
-
 namespace hearsay::jit {
 namespace {
 
@@ -27,8 +26,8 @@ constexpr std::size_t digits = 64;
 }  // namespace
 
 std::string fingerprint(std::string_view text) {
-  const auto digest = llvm::SHA256::hash(
-      llvm::ArrayRef<std::uint8_t>(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  const auto digest =
+      llvm::SHA256::hash(llvm::ArrayRef<std::uint8_t>(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
   return llvm::toHex(digest, /*LowerCase=*/true);
 }
 

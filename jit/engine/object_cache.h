@@ -12,13 +12,13 @@ namespace hearsay::jit {
 /// SHA-256 of `text` as 64 hexadecimal digits.
 [[nodiscard]] std::string fingerprint(std::string_view text);
 
-/// A folder of files named by the fingerprint of what they were compiled from. A file that is damaged, or can't be read or
-/// written, is as good as absent. Safe for several processes: files appear by rename.
+/// A folder of files named by the fingerprint of what they were compiled from. A file that is damaged, or can't be read
+/// or written, is as good as absent. Safe for several processes: files appear by rename.
 class ObjectCache {
 public:
   explicit ObjectCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
-  /// $HEARSAY_CACHE, else $XDG_CACHE_HOME/hearsay, else ~/.cache/hearsay. Nothing when HEARSAY_CACHE is set and empty, or
-  /// when there is no home.
+  /// $HEARSAY_CACHE, else $XDG_CACHE_HOME/hearsay, else ~/.cache/hearsay. Nothing when HEARSAY_CACHE is set and empty,
+  /// or when there is no home.
   [[nodiscard]] static std::optional<ObjectCache> from_environment();
 
   [[nodiscard]] std::optional<std::string> load(const std::string& key) const;

@@ -14,11 +14,11 @@ struct Spelling {
 };
 
 constexpr std::array spellings{
-    Spelling{"llvm.exp.f64", "exp", 1}, Spelling{"exp", "exp", 1},     Spelling{"llvm.log.f64", "log", 1},
-    Spelling{"log", "log", 1},          Spelling{"expm1", "expm1", 1}, Spelling{"log1p", "log1p", 1},
-    Spelling{"llvm.pow.f64", "pow", 2}, Spelling{"pow", "pow", 2},     Spelling{"llvm.sin.f64", "sin", 1},
+    Spelling{"llvm.exp.f64", "exp", 1}, Spelling{"exp", "exp", 1},          Spelling{"llvm.log.f64", "log", 1},
+    Spelling{"log", "log", 1},          Spelling{"expm1", "expm1", 1},      Spelling{"log1p", "log1p", 1},
+    Spelling{"llvm.pow.f64", "pow", 2}, Spelling{"pow", "pow", 2},          Spelling{"llvm.sin.f64", "sin", 1},
     Spelling{"sin", "sin", 1},          Spelling{"llvm.cos.f64", "cos", 1}, Spelling{"cos", "cos", 1},
-    Spelling{"tan", "tan", 1},          Spelling{"atan", "atan", 1},   Spelling{"tanh", "tanh", 1},
+    Spelling{"tan", "tan", 1},          Spelling{"atan", "atan", 1},        Spelling{"tanh", "tanh", 1},
     Spelling{"erf", "erf", 1},
 };
 
@@ -57,10 +57,10 @@ VectorMath::VectorMath(bool avx2, bool avx512) {
   // Only now do the names stand still in memory.
   for (const Pending& p : pending) {
     const bool wide = p.width.lanes == 8;
-    const char* prefix = p.arguments == 1 ? (wide ? "_ZGV_LLVM_N8v" : "_ZGV_LLVM_N4v")
-                                          : (wide ? "_ZGV_LLVM_N8vv" : "_ZGV_LLVM_N4vv");
-    descriptions_.emplace_back(p.scalar, functions_[p.function].name, llvm::ElementCount::getFixed(p.width.lanes), false,
-                               prefix);
+    const char* prefix =
+        p.arguments == 1 ? (wide ? "_ZGV_LLVM_N8v" : "_ZGV_LLVM_N4v") : (wide ? "_ZGV_LLVM_N8vv" : "_ZGV_LLVM_N4vv");
+    descriptions_.emplace_back(p.scalar, functions_[p.function].name, llvm::ElementCount::getFixed(p.width.lanes),
+                               false, prefix);
   }
 }
 

@@ -1,11 +1,11 @@
 // Vector versions of the scalar math functions: glibc's libmvec, in the widths that this machine has.
 #pragma once
 
+#include <llvm/Analysis/TargetLibraryInfo.h>
+
 #include <span>
 #include <string>
 #include <vector>
-
-#include <llvm/Analysis/TargetLibraryInfo.h>
 
 namespace hearsay::jit {
 
@@ -14,8 +14,8 @@ struct VectorFunction {
   void* address = nullptr;
 };
 
-/// What libmvec.so.1 offers to this CPU; empty where there is no such library. LLVM 19's own table knows no 8-wide names
-/// and no log1p, tanh or erf. Accuracy: below 4 ulp (the library's own promise).
+/// What libmvec.so.1 offers to this CPU; empty where there is no such library. LLVM 19's own table knows no 8-wide
+/// names and no log1p, tanh or erf. Accuracy: below 4 ulp (the library's own promise).
 class VectorMath {
 public:
   VectorMath(bool avx2, bool avx512);

@@ -1,10 +1,10 @@
 #include "jit/lower/analysis.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <optional>
-
-#include <fmt/format.h>
 
 namespace hearsay::jit {
 namespace {
@@ -49,8 +49,10 @@ bool cheap(Op op) {
     case Op::inc_gamma:
     case Op::Phi:
     case Op::inv_Phi:
-    case Op::soft_event: return false;
-    default: return true;
+    case Op::soft_event:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -62,14 +64,19 @@ std::vector<Bounds> bounds(const ir::Module& module, const Inst& inst) {
     for (const std::int64_t n : shape) result.push_back({1, n});
   };
   switch (inst.code) {
-    case Opcode::data: from_shape(module.data[inst.payload].shape); break;
-    case Opcode::latent: from_shape(module.latents[inst.payload].shape); break;
+    case Opcode::data:
+      from_shape(module.data[inst.payload].shape);
+      break;
+    case Opcode::latent:
+      from_shape(module.latents[inst.payload].shape);
+      break;
     case Opcode::let:
       for (const ir::IndexId i : module.lets[inst.payload].binders) {
         result.push_back({module.index(i).low, module.index(i).high});
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return result;
 }
@@ -100,7 +107,9 @@ const Facts* Analysis::known(ExprId e) const {
 bool Analysis::in_memory(ir::LetId let) const {
   const ir::Let& l = module_.lets[raw(let)];
   const Facts& f = facts(l.body);
-  return !f.finite && (l.scan || !f.unguarded);
+  // A read that fails leaves a trace only in a real number (NaN): other elements are computed where they are read.
+  const bool sure = module_.type(l.body) == ScalarType::real ? !f.unguarded : !f.checked;
+  return !f.finite && (l.scan || sure);
 }
 
 void Analysis::visit(ExprId root) {
@@ -166,8 +175,11 @@ Facts Analysis::examine(const Inst& inst) const {
   }
   switch (inst.code) {
     case Opcode::constant:
-    case Opcode::index: break;
-    case Opcode::latent: f.finite = f.finite || module_.latents[inst.payload].finite; [[fallthrough]];
+    case Opcode::index:
+      break;
+    case Opcode::latent:
+      f.finite = f.finite || module_.latents[inst.payload].finite;
+      [[fallthrough]];
     case Opcode::data:
       if (!reads_inside(inst)) f.unguarded = f.checked = true;
       break;
@@ -191,13 +203,16 @@ Facts Analysis::examine(const Inst& inst) const {
       break;
     case Opcode::pick: {
       const Facts* index = known(inst.operands[0]);
-      const bool inside = index != nullptr && index->range.within(1, static_cast<std::int64_t>(inst.operands.size()) - 1);
+      const bool inside =
+          index != nullptr && index->range.within(1, static_cast<std::int64_t>(inst.operands.size()) - 1);
       f.unguarded = (index != nullptr && index->unguarded) || !inside;
       f.checked = f.checked || !inside;
       f.heavy = true;
       break;
     }
-    case Opcode::reduce: f.heavy = true; break;
+    case Opcode::reduce:
+      f.heavy = true;
+      break;
   }
   if (inst.type != ScalarType::real) f.range = range(inst);
   return f;
@@ -218,13 +233,16 @@ Interval Analysis::range(const Inst& inst) const {
       const ir::IndexVar& v = module_.index(ir::IndexId(inst.payload));
       return v.high < v.low ? Interval{} : Interval{v.low, v.high};
     }
-    case Opcode::data: return data_range_[inst.payload];
-    case Opcode::latent: return {1, std::max<std::int64_t>(1, module_.latents[inst.payload].cardinality)};
+    case Opcode::data:
+      return data_range_[inst.payload];
+    case Opcode::latent:
+      return {1, std::max<std::int64_t>(1, module_.latents[inst.payload].cardinality)};
     case Opcode::let: {
       const Facts* body = known(module_.lets[inst.payload].body);
       return body == nullptr ? Interval{} : body->range;
     }
-    case Opcode::select: return hull(of(1), of(2));
+    case Opcode::select:
+      return hull(of(1), of(2));
     case Opcode::pick: {
       Interval r = of(1);
       for (std::size_t k = 2; k < inst.operands.size(); ++k) r = hull(r, of(k));
@@ -236,21 +254,27 @@ Interval Analysis::range(const Inst& inst) const {
         return module_.index(ir::IndexId(inst.payload)).extent() > 0 ? of(0) : Interval{};
       }
       return {};
-    case Opcode::prim: break;
+    case Opcode::prim:
+      break;
   }
   const auto wide = [](std::int64_t v) { return static_cast<Wide>(v); };
   switch (static_cast<Op>(inst.payload)) {
-    case Op::add: return exact_or_unknown(wide(of(0).low) + of(1).low, wide(of(0).high) + of(1).high);
-    case Op::sub: return exact_or_unknown(wide(of(0).low) - of(1).high, wide(of(0).high) - of(1).low);
-    case Op::neg: return exact_or_unknown(-wide(of(0).high), -wide(of(0).low));
+    case Op::add:
+      return exact_or_unknown(wide(of(0).low) + of(1).low, wide(of(0).high) + of(1).high);
+    case Op::sub:
+      return exact_or_unknown(wide(of(0).low) - of(1).high, wide(of(0).high) - of(1).low);
+    case Op::neg:
+      return exact_or_unknown(-wide(of(0).high), -wide(of(0).low));
     case Op::mul: {
       const Interval a = of(0), b = of(1);
       const Wide corners[] = {wide(a.low) * b.low, wide(a.low) * b.high, wide(a.high) * b.low, wide(a.high) * b.high};
       return exact_or_unknown(*std::min_element(std::begin(corners), std::end(corners)),
                               *std::max_element(std::begin(corners), std::end(corners)));
     }
-    case Op::min: return {std::min(of(0).low, of(1).low), std::min(of(0).high, of(1).high)};
-    case Op::max: return {std::max(of(0).low, of(1).low), std::max(of(0).high, of(1).high)};
+    case Op::min:
+      return {std::min(of(0).low, of(1).low), std::min(of(0).high, of(1).high)};
+    case Op::max:
+      return {std::max(of(0).low, of(1).low), std::max(of(0).high, of(1).high)};
     case Op::modulo: {
       // The remainder has the sign of the dividend.
       const Interval a = of(0), b = of(1);
@@ -262,15 +286,19 @@ Interval Analysis::range(const Inst& inst) const {
       if (a.low < 0 || b.low < 1) return {};
       return {a.low / b.high, a.high / b.low};
     }
-    case Op::to_int: return module_.type(inst.operands[0]) == ScalarType::boolean ? Interval{0, 1} : Interval{};
-    default: return {};
+    case Op::to_int:
+      return module_.type(inst.operands[0]) == ScalarType::boolean ? Interval{0, 1} : Interval{};
+    default:
+      return {};
   }
 }
 
 std::string Analysis::source() const {
   std::string text = "model 1\n";
   const auto write = [&](const auto&... values) { ((text += fmt::format("{} ", values)), ...); };
-  const auto shape_text = [](const std::vector<std::int64_t>& shape) { return fmt::format("{}", fmt::join(shape, ",")); };
+  const auto shape_text = [](const std::vector<std::int64_t>& shape) {
+    return fmt::format("{}", fmt::join(shape, ","));
+  };
   std::vector<bool> index_seen(module_.indices.size());
   const auto index = [&](ir::IndexId i) {
     if (index_seen[raw(i)]) return;

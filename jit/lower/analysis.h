@@ -1,5 +1,6 @@
-// What lowering needs to know about expressions before it writes code: which lets are needed and in what order, what depends
-// on finite latents, in what range an integer lies, and whether evaluating an expression may go outside an array.
+// What lowering needs to know about expressions before it writes code: which lets are needed and in what order, what
+// depends on finite latents, in what range an integer lies, and whether evaluating an expression may go outside an
+// array.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,11 @@ struct Interval {
 
 struct Facts {
   Interval range;
-  bool finite = false;       ///< reads a finite latent, through lets as well
-  bool unguarded = false;    ///< may read outside an array, and no `select` or `pick` stands before the read
-  bool checked = false;      ///< some read in it needs a run-time check
-  bool heavy = false;        ///< contains a loop, a scalar kernel call or a let that is not in memory: worth a branch
-  std::uint32_t depth = 0;   ///< nesting of operands
+  bool finite = false;      ///< reads a finite latent, through lets as well
+  bool unguarded = false;   ///< may read outside an array, and no `select` or `pick` stands before the read
+  bool checked = false;     ///< some read in it needs a run-time check
+  bool heavy = false;       ///< contains a loop, a scalar kernel call or a let that is not in memory: worth a branch
+  std::uint32_t depth = 0;  ///< nesting of operands
 };
 
 class Analysis {
@@ -45,8 +46,8 @@ public:
   [[nodiscard]] std::size_t size() const { return facts_.size(); }
   [[nodiscard]] std::uint32_t depth() const { return depth_; }
 
-  /// A text that is equal for two models exactly when their generated code is the same: structure and constants, but of data
-  /// only shapes and the range of integers.
+  /// A text that is equal for two models exactly when their generated code is the same: structure and constants, but of
+  /// data only shapes and the range of integers.
   [[nodiscard]] std::string source() const;
 
 private:

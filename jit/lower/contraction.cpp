@@ -1,12 +1,14 @@
 #include "jit/lower/contraction.h"
 
+#include <fmt/format.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/MDBuilder.h>
+
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <vector>
-
-#include <fmt/format.h>
-#include <llvm/IR/IRBuilder.h>
 
 namespace hearsay::jit {
 namespace {
@@ -35,7 +37,8 @@ public:
     auto* scope = metadata.createAnonymousAliasScope(domain, "inputs");
     input_scope_ = llvm::MDNode::get(context, {scope});
     for (std::uint32_t k = 0; k < shape.inputs; ++k) {
-      inputs_.push_back(builder_.CreateLoad(pointer, builder_.CreateConstInBoundsGEP1_64(pointer, function_->getArg(0), k)));
+      inputs_.push_back(
+          builder_.CreateLoad(pointer, builder_.CreateConstInBoundsGEP1_64(pointer, function_->getArg(0), k)));
     }
     index_.assign(shape.loops(), builder_.getInt64(0));
   }
@@ -56,22 +59,26 @@ private:
   }
 
   /// Loops over `which`, outermost first, carrying values through.
-  Carried loops(std::span<const std::size_t> which, const Carried& start, const std::function<Carried(const Carried&)>& body);
+  Carried loops(std::span<const std::size_t> which, const Carried& start,
+                const std::function<Carried(const Carried&)>& body);
 
   Value* input(std::size_t k) {
     Value* at = integer(0);
     for (std::size_t l = 0; l < shape_.loops(); ++l) {
       const auto stride = static_cast<std::uint64_t>(shape_.stride(k, l));
-      if (stride != 0) at = builder_.CreateAdd(at, builder_.CreateMul(index_[l], integer(stride), "", true, true), "", true, true);
+      if (stride != 0)
+        at = builder_.CreateAdd(at, builder_.CreateMul(index_[l], integer(stride), "", true, true), "", true, true);
     }
-    auto* load = builder_.CreateLoad(builder_.getDoubleTy(), builder_.CreateInBoundsGEP(builder_.getDoubleTy(), inputs_[k], at));
+    auto* load =
+        builder_.CreateLoad(builder_.getDoubleTy(), builder_.CreateInBoundsGEP(builder_.getDoubleTy(), inputs_[k], at));
     load->setMetadata(llvm::LLVMContext::MD_alias_scope, input_scope_);
     return load;
   }
   Value* output_address() {
     Value* at = integer(0);
     for (std::size_t l = 0; l < shape_.kept; ++l) {
-      at = builder_.CreateAdd(builder_.CreateMul(at, integer(shape_.extents[l]), "", true, true), index_[l], "", true, true);
+      at = builder_.CreateAdd(builder_.CreateMul(at, integer(shape_.extents[l]), "", true, true), index_[l], "", true,
+                              true);
     }
     return builder_.CreateInBoundsGEP(builder_.getDoubleTy(), output_, at);
   }
@@ -202,7 +209,8 @@ void Nest::log() {
 
 }  // namespace
 
-void lower_contraction(const ContractionShape& shape, model::Semiring semiring, llvm::Module& out, const std::string& name) {
+void lower_contraction(const ContractionShape& shape, model::Semiring semiring, llvm::Module& out,
+                       const std::string& name) {
   Nest nest(shape, out, name);
   if (semiring == model::Semiring::linear) {
     nest.linear();

@@ -1,9 +1,9 @@
 // A contraction shape (lang/model/contraction.h) → a native loop nest.
 #pragma once
 
-#include <string>
-
 #include <llvm/IR/Module.h>
+
+#include <string>
 
 #include "lang/model/contraction.h"
 

@@ -20,15 +20,19 @@ Emitter::Emitter(ModelLowering& model, llvm::Function* function)
   llvm::FastMathFlags flags;
   flags.setAllowContract();
   builder_.setFastMathFlags(flags);
-  environment_ = {function->getArg(0), function->getArg(1), function->getArg(2), function->getArg(3), function->getArg(4)};
+  environment_ = {function->getArg(0), function->getArg(1), function->getArg(2), function->getArg(3),
+                  function->getArg(4)};
   scopes_.emplace_back();
 }
 
 llvm::Type* Emitter::type(ScalarType t) {
   switch (t) {
-    case ScalarType::boolean: return builder_.getInt1Ty();
-    case ScalarType::integer: return builder_.getInt64Ty();
-    case ScalarType::real: break;
+    case ScalarType::boolean:
+      return builder_.getInt1Ty();
+    case ScalarType::integer:
+      return builder_.getInt64Ty();
+    case ScalarType::real:
+      break;
   }
   return builder_.getDoubleTy();
 }
@@ -46,24 +50,34 @@ Value* Emitter::value(ExprId e) {
 
 Value* Emitter::emit(ExprId e, const Inst& inst) {
   switch (inst.code) {
-    case Opcode::constant: return constant(model_.module().constants[inst.payload]);
-    case Opcode::index: return indices_.at(inst.payload);
+    case Opcode::constant:
+      return constant(model_.module().constants[inst.payload]);
+    case Opcode::index:
+      return indices_.at(inst.payload);
     case Opcode::data:
     case Opcode::latent:
-    case Opcode::let: return read(e, inst);
-    case Opcode::prim: return prim(inst);
-    case Opcode::select: return select(inst);
-    case Opcode::pick: return pick(e, inst);
-    case Opcode::reduce: break;
+    case Opcode::let:
+      return read(e, inst);
+    case Opcode::prim:
+      return prim(inst);
+    case Opcode::select:
+      return select(inst);
+    case Opcode::pick:
+      return pick(e, inst);
+    case Opcode::reduce:
+      break;
   }
   return reduce(inst);
 }
 
 Value* Emitter::constant(const Scalar& c) {
   switch (c.type) {
-    case ScalarType::boolean: return builder_.getInt1(c.i != 0);
-    case ScalarType::integer: return builder_.getInt64(static_cast<std::uint64_t>(c.i));
-    case ScalarType::real: break;
+    case ScalarType::boolean:
+      return builder_.getInt1(c.i != 0);
+    case ScalarType::integer:
+      return builder_.getInt64(static_cast<std::uint64_t>(c.i));
+    case ScalarType::real:
+      break;
   }
   return llvm::ConstantFP::get(builder_.getDoubleTy(), c.r);
 }
@@ -104,8 +118,9 @@ Value* Emitter::read(ExprId e, const Inst& inst) {
     const auto [low, high] = limits[d];
     empty = empty || high < low;
     if (!model_.analysis().facts(inst.operands[d]).range.within(low, high)) {
-      Value* out = builder_.CreateOr(builder_.CreateICmpSLT(index, builder_.getInt64(static_cast<std::uint64_t>(low))),
-                                     builder_.CreateICmpSGT(index, builder_.getInt64(static_cast<std::uint64_t>(high))));
+      Value* out =
+          builder_.CreateOr(builder_.CreateICmpSLT(index, builder_.getInt64(static_cast<std::uint64_t>(low))),
+                            builder_.CreateICmpSGT(index, builder_.getInt64(static_cast<std::uint64_t>(high))));
       bad = bad == nullptr ? out : builder_.CreateOr(bad, out);
     }
     at.push_back(index);
@@ -116,22 +131,24 @@ Value* Emitter::read(ExprId e, const Inst& inst) {
       return llvm::ConstantFP::get(builder_.getDoubleTy(), std::numeric_limits<double>::quiet_NaN());
     }
     const std::int64_t low = facts.range.low;
-    return constant(inst.type == ScalarType::boolean ? Scalar::boolean(false)
-                                                     : Scalar::integer(low == std::numeric_limits<std::int64_t>::min() ? 0 : low));
+    return constant(inst.type == ScalarType::boolean
+                        ? Scalar::boolean(false)
+                        : Scalar::integer(low == std::numeric_limits<std::int64_t>::min() ? 0 : low));
   }
   if (bad != nullptr) fail_if(bad);
   for (std::size_t d = 0; d < limits.size(); ++d) {
     const auto [low, high] = limits[d];
     Value* first = builder_.getInt64(static_cast<std::uint64_t>(low));
     if (bad != nullptr) at[d] = builder_.CreateSelect(bad, first, at[d]);
-    flat = builder_.CreateAdd(builder_.CreateMul(flat, builder_.getInt64(static_cast<std::uint64_t>(high - low + 1)), "", true, true),
-                              builder_.CreateSub(at[d], first, "", true, true), "", true, true);
+    flat = builder_.CreateAdd(
+        builder_.CreateMul(flat, builder_.getInt64(static_cast<std::uint64_t>(high - low + 1)), "", true, true),
+        builder_.CreateSub(at[d], first, "", true, true), "", true, true);
   }
   Value* v = nullptr;
   switch (inst.code) {
     case Opcode::data: {
-      auto* array = builder_.CreateLoad(
-          builder_.getPtrTy(), builder_.CreateConstInBoundsGEP1_64(builder_.getPtrTy(), environment_.data, inst.payload));
+      auto* array = builder_.CreateLoad(builder_.getPtrTy(), builder_.CreateConstInBoundsGEP1_64(
+                                                                 builder_.getPtrTy(), environment_.data, inst.payload));
       array->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(builder_.getContext(), {}));
       v = cell(array, flat, inst.type);
       break;
@@ -146,7 +163,9 @@ Value* Emitter::read(ExprId e, const Inst& inst) {
       }
       break;
     }
-    default: v = read_let(inst, flat, at); break;
+    default:
+      v = read_let(inst, flat, at);
+      break;
   }
   if (bad != nullptr && inst.type == ScalarType::real) {
     v = builder_.CreateSelect(bad, llvm::ConstantFP::getQNaN(builder_.getDoubleTy()), v);
@@ -156,7 +175,12 @@ Value* Emitter::read(ExprId e, const Inst& inst) {
 
 Value* Emitter::read_let(const Inst& inst, Value* flat, std::span<Value* const> at) {
   const ir::LetId let{inst.payload};
-  if (scan_ == let) return cell(scan_cells_, flat, inst.type);
+  if (scan_ == let) {
+    Value* v = cell(scan_cells_, flat, inst.type);
+    if (inst.type != ScalarType::real) return v;
+    Value* computed = builder_.CreateICmpULT(flat, scan_current_);
+    return builder_.CreateSelect(computed, v, llvm::ConstantFP::getQNaN(builder_.getDoubleTy()));
+  }
   if (model_.analysis().in_memory(let)) {
     return cell(environment_.lets, builder_.CreateAdd(flat, builder_.getInt64(model_.offset(let))), inst.type);
   }
@@ -304,7 +328,8 @@ Value* Emitter::sum_over(std::span<const ir::IndexId> plate, ExprId body, Value*
     builder_.setFastMathFlags(flags);
     return builder_.CreateFAdd(start, v);
   }
-  return over(plate.front(), {start}, [&](const Carried& sum) { return Carried{sum_over(plate.subspan(1), body, sum[0])}; })
+  return over(plate.front(), {start},
+              [&](const Carried& sum) { return Carried{sum_over(plate.subspan(1), body, sum[0])}; })
       .front();
 }
 
@@ -319,8 +344,8 @@ Value* Emitter::reduce(const Inst& inst) {
   };
   const auto extreme = [&](bool largest) {
     using Limits = std::numeric_limits<std::int64_t>;
-    const Scalar start = real ? Scalar::real(largest ? -infinity : infinity)
-                              : Scalar::integer(largest ? Limits::min() : Limits::max());
+    const Scalar start =
+        real ? Scalar::real(largest ? -infinity : infinity) : Scalar::integer(largest ? Limits::min() : Limits::max());
     return fold(start, [&](Value* a, Value* b) { return extremum(largest, a, b); });
   };
   switch (inst.reduction) {
@@ -330,13 +355,16 @@ Value* Emitter::reduce(const Inst& inst) {
     case ir::Reduction::product:
       if (real) return fold(Scalar::real(1), [&](Value* a, Value* b) { return builder_.CreateFMul(a, b); });
       return fold(Scalar::integer(1), [&](Value* a, Value* b) { return builder_.CreateMul(a, b); });
-    case ir::Reduction::minimum: return extreme(false);
-    case ir::Reduction::maximum: return extreme(true);
+    case ir::Reduction::minimum:
+      return extreme(false);
+    case ir::Reduction::maximum:
+      return extreme(true);
     case ir::Reduction::all:
       return fold(Scalar::boolean(true), [&](Value* a, Value* b) { return builder_.CreateAnd(a, b); });
     case ir::Reduction::any:
       return fold(Scalar::boolean(false), [&](Value* a, Value* b) { return builder_.CreateOr(a, b); });
-    case ir::Reduction::log_sum_exp: break;
+    case ir::Reduction::log_sum_exp:
+      break;
   }
   return log_sum_exp(inst, range);
 }
@@ -357,18 +385,17 @@ Value* Emitter::log_sum_exp(const Inst& inst, const ir::IndexVar& range) {
     return builder_.CreateSelect(finite, m, constant(Scalar::real(0)));
   };
   if (!model_.analysis().facts(body).heavy) {
-    Value* top = over(index, {minus_infinity}, [&](const Carried& c) { return Carried{larger(value(body), c[0])}; }).front();
+    Value* top =
+        over(index, {minus_infinity}, [&](const Carried& c) { return Carried{larger(value(body), c[0])}; }).front();
     Value* shift = reference(top);
-    Value* sum = over(index, {constant(Scalar::real(0))},
-                      [&](const Carried& c) {
-                        Value* term = exp(builder_.CreateFSub(value(body), shift));
-                        const llvm::IRBuilderBase::FastMathFlagGuard guard(builder_);
-                        llvm::FastMathFlags flags;
-                        flags.setAllowReassoc();
-                        builder_.setFastMathFlags(flags);
-                        return Carried{builder_.CreateFAdd(c[0], term)};
-                      })
-                     .front();
+    Value* sum = over(index, {constant(Scalar::real(0))}, [&](const Carried& c) {
+                   Value* term = exp(builder_.CreateFSub(value(body), shift));
+                   const llvm::IRBuilderBase::FastMathFlagGuard guard(builder_);
+                   llvm::FastMathFlags flags;
+                   flags.setAllowReassoc();
+                   builder_.setFastMathFlags(flags);
+                   return Carried{builder_.CreateFAdd(c[0], term)};
+                 }).front();
     return builder_.CreateFAdd(shift, log(sum));
   }
   const Carried end = over(index, {minus_infinity, constant(Scalar::real(0))}, [&](const Carried& c) {

@@ -1,6 +1,8 @@
-// One expression after another into one LLVM function. Values are kept per block scope, so that common subexpressions are
-// computed once and the sides of a `select` stay lazy.
+// One expression after another into one LLVM function. Values are kept per block scope, so that common subexpressions
+// are computed once and the sides of a `select` stay lazy.
 #pragma once
+
+#include <llvm/IR/IRBuilder.h>
 
 #include <cstdint>
 #include <functional>
@@ -8,8 +10,6 @@
 #include <span>
 #include <unordered_map>
 #include <vector>
-
-#include <llvm/IR/IRBuilder.h>
 
 #include "jit/lower/analysis.h"
 #include "lang/ir/ir.h"
@@ -58,12 +58,13 @@ public:
 
   llvm::IRBuilder<>& builder() { return builder_; }
   const Environment& environment() const { return environment_; }
-  /// Reads outside an array set the error flag (default), or only yield NaN (inside a scan whose later elements nobody needs).
+  /// Reads outside an array set the error flag (default), or only yield NaN (in elements that perhaps nobody reads).
   void report_errors(bool on) { report_ = on; }
-  /// The body of this scan is being emitted: reads of itself are reads of `cells`.
-  void inside_scan(ir::LetId let, llvm::Value* cells) {
+  /// Element `current` of this scan is being emitted: reads of itself are reads of `cells` before it.
+  void inside_scan(ir::LetId let, llvm::Value* cells, llvm::Value* current) {
     scan_ = let;
     scan_cells_ = cells;
+    scan_current_ = current;
   }
 
   llvm::Value* cell(llvm::Value* cells, llvm::Value* at, ScalarType type);
@@ -103,6 +104,7 @@ private:
   bool report_ = true;
   std::optional<ir::LetId> scan_;
   llvm::Value* scan_cells_ = nullptr;
+  llvm::Value* scan_current_ = nullptr;
 };
 
 }  // namespace hearsay::jit

@@ -38,15 +38,21 @@ ScratchLayout::ScratchLayout(const ir::Module& module, const Analysis& analysis)
 
 ModelLowering::ModelLowering(const ir::Module& module, const ir::Grounding& grounding, const Analysis& analysis,
                              llvm::Module& out)
-    : module_(module), grounding_(grounding), analysis_(analysis), out_(out), layout_(module), scratch_(module, analysis) {}
+    : module_(module),
+      grounding_(grounding),
+      analysis_(analysis),
+      out_(out),
+      layout_(module),
+      scratch_(module, analysis) {}
 
 llvm::Function* ModelLowering::function(const std::string& name, llvm::Type* result, std::vector<llvm::Type*> more,
                                         bool exported) {
   auto& context = out_.getContext();
   std::vector<llvm::Type*> parameters(environment_size, llvm::PointerType::getUnqual(context));
   parameters.insert(parameters.end(), more.begin(), more.end());
-  auto* f = llvm::Function::Create(llvm::FunctionType::get(result, parameters, false),
-                                   exported ? llvm::Function::ExternalLinkage : llvm::Function::InternalLinkage, name, out_);
+  auto* f =
+      llvm::Function::Create(llvm::FunctionType::get(result, parameters, false),
+                             exported ? llvm::Function::ExternalLinkage : llvm::Function::InternalLinkage, name, out_);
   const char* names[] = {"data", "continuous", "codes", "lets", "work"};
   for (unsigned k = 0; k < environment_size; ++k) {
     f->getArg(k)->setName(names[k]);
@@ -86,12 +92,11 @@ llvm::Function* ModelLowering::scan(ir::LetId let) {
   Emitter emit(*this, f);
   auto& b = emit.builder();
   const bool memory = analysis_.in_memory(let);
-  // Elements that nobody asked for may read latents that are not assigned; they are harmless.
-  emit.report_errors(memory);
-  Value* cells = b.CreateInBoundsGEP(integer, memory ? emit.environment().lets : emit.environment().work,
-                                     b.getInt64(offset(let)));
-  emit.inside_scan(let, cells);
+  emit.report_errors(false);  // an element that fails is no fault unless it is read: then it is NaN
+  Value* cells =
+      b.CreateInBoundsGEP(integer, memory ? emit.environment().lets : emit.environment().work, b.getInt64(offset(let)));
   emit.loop(b.getInt64(0), f->getArg(environment_size), {}, [&](Value* flat, const Emitter::Carried&) {
+    emit.inside_scan(let, cells, flat);
     Value* rest = flat;
     for (std::size_t k = l.binders.size(); k-- > 0;) {
       const ir::IndexVar& range = module_.index(l.binders[k]);
@@ -144,6 +149,7 @@ void ModelLowering::prepare() {
     }
     auto* one = function("map" + std::to_string(raw(let)), llvm::Type::getVoidTy(context), {}, false);
     Emitter emit(*this, one);
+    emit.report_errors(false);
     store_map(emit, let);
     emit.builder().CreateRetVoid();
     b.CreateCall(one, environment);
@@ -174,7 +180,8 @@ void ModelLowering::closed() {
     emit.builder().CreateRet(sum);
     total = b.CreateFAdd(total, b.CreateCall(part, environment));
   }
-  b.CreateRet(total);
+  Value* failed = b.CreateICmpNE(b.CreateLoad(b.getInt64Ty(), outer.environment().work), b.getInt64(0));
+  b.CreateRet(b.CreateSelect(failed, llvm::ConstantFP::getQNaN(real), total));
 }
 
 void ModelLowering::fill(std::size_t k, ir::TermId term_id) {
@@ -231,7 +238,14 @@ void ModelLowering::fill(std::size_t k, ir::TermId term_id) {
   row->addIncoming(b.getInt64(0), head);
   {
     const Emitter::Scope scope(emit, false);
-    b.CreateStore(emit.value(term.body), b.CreateInBoundsGEP(real, rows, row));
+    Value* entry_value = emit.value(term.body);
+    if (analysis_.facts(term.body).checked) {  // an entry that can't be computed is NaN; the others stand
+      Value* flag = emit.environment().work;
+      Value* failed = b.CreateICmpNE(b.CreateLoad(integer, flag), b.getInt64(0));
+      entry_value = b.CreateSelect(failed, llvm::ConstantFP::getQNaN(real), entry_value);
+      b.CreateStore(b.getInt64(0), flag);
+    }
+    b.CreateStore(entry_value, b.CreateInBoundsGEP(real, rows, row));
   }
   auto* computed = b.GetInsertBlock();
   b.CreateBr(digit);
@@ -268,8 +282,8 @@ void ModelLowering::fill(std::size_t k, ir::TermId term_id) {
 
 std::optional<Diagnostic> ModelLowering::run() {
   if (analysis_.size() > most_expressions) {
-    return diagnose<DiagnosticKind::jit_too_large>({}, fmt::format("it has {} expressions, and the limit is {}",
-                                                                   analysis_.size(), most_expressions));
+    return diagnose<DiagnosticKind::jit_too_large>(
+        {}, fmt::format("it has {} expressions, and the limit is {}", analysis_.size(), most_expressions));
   }
   if (analysis_.depth() > deepest) {
     return diagnose<DiagnosticKind::jit_too_large>(

@@ -4,17 +4,17 @@
 //   double closed(env…)                               sum of the terms without finite latents, nats
 //   void   fill<k>(env…, instances, count, tables)    log tables of the k-th open term (Analysis::open_terms)
 //
-// env… = const void** data, const double* continuous, int32_t* codes, cell* lets, cell* work. `instances` describes ground
-// factors, one after another, in 64-bit integers: table offset, n, plate values, n positions in the finite state, n
-// cardinalities. The codes at those positions are 1 before and after.
+// env… = const void** data, const double* continuous, int32_t* codes, cell* lets, cell* work. `instances` describes
+// ground factors, one after another, in 64-bit integers: table offset, n, plate values, n positions in the finite
+// state, n cardinalities. The codes at those positions are 1 before and after. What reads outside an array is NaN.
 #pragma once
+
+#include <llvm/IR/Module.h>
 
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <llvm/IR/Module.h>
 
 #include "jit/lower/analysis.h"
 #include "jit/lower/emitter.h"
@@ -25,9 +25,9 @@ namespace hearsay::jit {
 
 /// Sizes of the scratch memory that one evaluator needs, in 8-byte cells.
 struct ScratchLayout {
-  std::map<ir::LetId, std::size_t> let_offset;   ///< into `lets` (in memory) or `work` (scans over finite latents)
+  std::map<ir::LetId, std::size_t> let_offset;  ///< into `lets` (in memory) or `work` (scans over finite latents)
   std::size_t lets = 0;
-  std::size_t work = 1;                          ///< cell 0 is the error flag
+  std::size_t work = 1;  ///< cell 0 is the error flag
   ScratchLayout(const ir::Module& module, const Analysis& analysis);
 };
 

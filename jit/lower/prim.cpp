@@ -1,4 +1,5 @@
-// Primitives (op.def) as instructions, LLVM intrinsics, libm calls that have vector versions, or calls of the hs_ kernels.
+// Primitives (op.def) as instructions, LLVM intrinsics, libm calls that have vector versions, or calls of the hs_
+// kernels.
 #include "jit/lower/emitter.h"
 #include "jit/lower/model.h"
 
@@ -10,7 +11,8 @@ Value* Emitter::intrinsic(llvm::Intrinsic::ID id, llvm::ArrayRef<Value*> argumen
   return builder_.CreateIntrinsic(id, {arguments[0]->getType()}, arguments);
 }
 
-/// A function of its arguments alone, defined for all of them: may be moved, merged, and called where it was not asked for.
+/// A function of its arguments alone, defined for all of them: may be moved, merged, and called where it was not asked
+/// for.
 Value* Emitter::call_pure(llvm::StringRef symbol, llvm::ArrayRef<Value*> arguments) {
   auto* real = builder_.getDoubleTy();
   const std::vector<llvm::Type*> parameters(arguments.size(), real);
@@ -49,49 +51,79 @@ Value* Emitter::prim(const ir::Inst& inst) {
     return b.CreateSelect(no_divisor, zero, b.CreateSelect(minus_one, by_minus_one, normal));
   };
   switch (op) {
-    case Op::add: return real ? b.CreateFAdd(v[0], v[1]) : b.CreateAdd(v[0], v[1]);
-    case Op::sub: return real ? b.CreateFSub(v[0], v[1]) : b.CreateSub(v[0], v[1]);
-    case Op::mul: return real ? b.CreateFMul(v[0], v[1]) : b.CreateMul(v[0], v[1]);
-    case Op::neg: return real ? b.CreateFNeg(v[0]) : b.CreateNeg(v[0]);
-    case Op::div: return b.CreateFDiv(v[0], v[1]);
-    case Op::int_div: return divide(false);
-    case Op::modulo: return divide(true);
-    case Op::min: return extremum(false, v[0], v[1]);
-    case Op::max: return extremum(true, v[0], v[1]);
+    case Op::add:
+      return real ? b.CreateFAdd(v[0], v[1]) : b.CreateAdd(v[0], v[1]);
+    case Op::sub:
+      return real ? b.CreateFSub(v[0], v[1]) : b.CreateSub(v[0], v[1]);
+    case Op::mul:
+      return real ? b.CreateFMul(v[0], v[1]) : b.CreateMul(v[0], v[1]);
+    case Op::neg:
+      return real ? b.CreateFNeg(v[0]) : b.CreateNeg(v[0]);
+    case Op::div:
+      return b.CreateFDiv(v[0], v[1]);
+    case Op::int_div:
+      return divide(false);
+    case Op::modulo:
+      return divide(true);
+    case Op::min:
+      return extremum(false, v[0], v[1]);
+    case Op::max:
+      return extremum(true, v[0], v[1]);
     case Op::abs:
       if (real) return intrinsic(llvm::Intrinsic::fabs, {v[0]});
       return intrinsic(llvm::Intrinsic::abs, {v[0], b.getFalse()});
-    case Op::floor: return intrinsic(llvm::Intrinsic::floor, {v[0]});
-    case Op::ceil: return intrinsic(llvm::Intrinsic::ceil, {v[0]});
-    case Op::round: return intrinsic(llvm::Intrinsic::round, {v[0]});
+    case Op::floor:
+      return intrinsic(llvm::Intrinsic::floor, {v[0]});
+    case Op::ceil:
+      return intrinsic(llvm::Intrinsic::ceil, {v[0]});
+    case Op::round:
+      return intrinsic(llvm::Intrinsic::round, {v[0]});
     case Op::to_real:
       return real ? v[0] : boolean ? b.CreateUIToFP(v[0], b.getDoubleTy()) : b.CreateSIToFP(v[0], b.getDoubleTy());
     case Op::to_int:
       if (boolean) return b.CreateZExt(v[0], b.getInt64Ty());
       if (!real) return v[0];
       return b.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {b.getInt64Ty(), b.getDoubleTy()}, {v[0]});
-    case Op::eq: return real ? b.CreateFCmpOEQ(v[0], v[1]) : b.CreateICmpEQ(v[0], v[1]);
-    case Op::ne: return real ? b.CreateFCmpUNE(v[0], v[1]) : b.CreateICmpNE(v[0], v[1]);
+    case Op::eq:
+      return real ? b.CreateFCmpOEQ(v[0], v[1]) : b.CreateICmpEQ(v[0], v[1]);
+    case Op::ne:
+      return real ? b.CreateFCmpUNE(v[0], v[1]) : b.CreateICmpNE(v[0], v[1]);
     case Op::lt:
       return real ? b.CreateFCmpOLT(v[0], v[1]) : boolean ? b.CreateICmpULT(v[0], v[1]) : b.CreateICmpSLT(v[0], v[1]);
     case Op::le:
       return real ? b.CreateFCmpOLE(v[0], v[1]) : boolean ? b.CreateICmpULE(v[0], v[1]) : b.CreateICmpSLE(v[0], v[1]);
-    case Op::logical_and: return b.CreateAnd(v[0], v[1]);
-    case Op::logical_or: return b.CreateOr(v[0], v[1]);
-    case Op::logical_not: return b.CreateNot(v[0]);
-    case Op::exp: return intrinsic(llvm::Intrinsic::exp, {v[0]});
-    case Op::log: return intrinsic(llvm::Intrinsic::log, {v[0]});
-    case Op::sqrt: return intrinsic(llvm::Intrinsic::sqrt, {v[0]});
-    case Op::sin: return intrinsic(llvm::Intrinsic::sin, {v[0]});
-    case Op::cos: return intrinsic(llvm::Intrinsic::cos, {v[0]});
-    case Op::pow: return intrinsic(llvm::Intrinsic::pow, {v[0], v[1]});
-    case Op::expm1: return call_pure("expm1", v);
-    case Op::log1p: return call_pure("log1p", v);
-    case Op::tan: return call_pure("tan", v);
-    case Op::atan: return call_pure("atan", v);
-    case Op::tanh: return call_pure("tanh", v);
-    case Op::erf: return call_pure("erf", v);
-    default: break;
+    case Op::logical_and:
+      return b.CreateAnd(v[0], v[1]);
+    case Op::logical_or:
+      return b.CreateOr(v[0], v[1]);
+    case Op::logical_not:
+      return b.CreateNot(v[0]);
+    case Op::exp:
+      return intrinsic(llvm::Intrinsic::exp, {v[0]});
+    case Op::log:
+      return intrinsic(llvm::Intrinsic::log, {v[0]});
+    case Op::sqrt:
+      return intrinsic(llvm::Intrinsic::sqrt, {v[0]});
+    case Op::sin:
+      return intrinsic(llvm::Intrinsic::sin, {v[0]});
+    case Op::cos:
+      return intrinsic(llvm::Intrinsic::cos, {v[0]});
+    case Op::pow:
+      return intrinsic(llvm::Intrinsic::pow, {v[0], v[1]});
+    case Op::expm1:
+      return call_pure("expm1", v);
+    case Op::log1p:
+      return call_pure("log1p", v);
+    case Op::tan:
+      return call_pure("tan", v);
+    case Op::atan:
+      return call_pure("atan", v);
+    case Op::tanh:
+      return call_pure("tanh", v);
+    case Op::erf:
+      return call_pure("erf", v);
+    default:
+      break;
   }
   const std::string_view symbol = info(op).symbol;
   return call_pure(llvm::StringRef(symbol.data(), symbol.size()), v);

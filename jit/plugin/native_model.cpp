@@ -1,10 +1,9 @@
 #include "jit/plugin/native_model.h"
 
-#include <cassert>
-#include <stdexcept>
-#include <vector>
-
 #include <llvm/Support/raw_ostream.h>
+
+#include <cassert>
+#include <vector>
 
 #include "jit/engine/engine.h"
 #include "jit/lower/model.h"
@@ -33,8 +32,9 @@ public:
               const Analysis& analysis)
       : module_(std::move(module)), grounding_(std::move(grounding)), layout_(*module_), scratch_(*module_, analysis) {
     for (const ir::Data& data : module_->data) {
-      data_.push_back(data.type == ScalarType::real ? static_cast<const void*>(data.reals ? data.reals->data() : nullptr)
-                                                    : static_cast<const void*>(data.integers ? data.integers->data() : nullptr));
+      data_.push_back(data.type == ScalarType::real
+                          ? static_cast<const void*>(data.reals ? data.reals->data() : nullptr)
+                          : static_cast<const void*>(data.integers ? data.integers->data() : nullptr));
     }
     std::vector<std::size_t> slot(module_->terms.size());
     instances_.resize(analysis.open_terms().size());
@@ -97,9 +97,7 @@ public:
 
   double closed_terms(std::span<const double> continuous) override {
     prepare(continuous);
-    const double sum = model_->closed_(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data());
-    check();
-    return sum;
+    return model_->closed_(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data());
   }
 
   void fill_tables(std::span<const double> continuous, std::span<double> tables) override {
@@ -108,16 +106,12 @@ public:
       list.fill(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data(), list.words.data(),
                 list.count, tables.data());
     }
-    check();
   }
 
 private:
   void prepare(std::span<const double> continuous) {
     work_[0] = 0;
     model_->prepare_(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data());
-  }
-  void check() const {
-    if (work_[0] != 0) throw std::out_of_range("an index is outside its array");
   }
 
   std::shared_ptr<const NativeModel> model_;
@@ -139,9 +133,8 @@ Result<std::shared_ptr<const model::CompiledModel>> compile(std::shared_ptr<cons
                                                             std::shared_ptr<const ir::Grounding> grounding,
                                                             const Options& options) {
   const Analysis analysis(*module, *grounding);
-  auto code = obtain(analysis.source(), code_options(options), options.cache, [&](llvm::Module& out) {
-    return ModelLowering(*module, *grounding, analysis, out).run();
-  });
+  auto code = obtain(analysis.source(), code_options(options), options.cache,
+                     [&](llvm::Module& out) { return ModelLowering(*module, *grounding, analysis, out).run(); });
   if (!code) return fail(code.error());
   auto native = std::make_shared<NativeModel>(std::move(module), std::move(grounding), analysis);
   if (!native->attach(std::move(*code))) return fail(diagnose<DiagnosticKind::jit_failed>({}, native->error()));

@@ -5,9 +5,8 @@
 
 namespace hearsay::jit::plugin {
 
-[[nodiscard]] Result<std::shared_ptr<const model::CompiledModel>> compile(std::shared_ptr<const ir::Module> module,
-                                                                         std::shared_ptr<const ir::Grounding> grounding,
-                                                                         const Options& options);
+[[nodiscard]] Result<std::shared_ptr<const model::CompiledModel>> compile(
+    std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding, const Options& options);
 [[nodiscard]] Result<std::string> listing(const ir::Module& module, const ir::Grounding& grounding,
                                           const Options& options, Listing what);
 

@@ -1,5 +1,6 @@
 #include "lang/builtins/kernels.h"
 
+#include <algorithm>
 #include <boost/math/policies/policy.hpp>
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/digamma.hpp>
@@ -24,6 +25,10 @@ using Quiet = bmp::policy<bmp::domain_error<bmp::ignore_error>, bmp::pole_error<
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+// Parameters of the incomplete functions beyond which a limiting form is exact in double precision.
+constexpr double kVanishing = 1e-20;
+constexpr double kLarge = 1e50;
+constexpr double kHuge = 1e100;
 constexpr double kHalfLog2Pi = 0.91893853320467274178;
 
 // lgamma(x) - [(x - 1/2) log x - x + log(2 pi)/2], by Stirling's series; x >= 10, error below 1e-16.
@@ -98,7 +103,9 @@ double hs_lgamma(double a) noexcept {
 double hs_digamma(double a) noexcept {
   if (std::isnan(a) || (a <= 0 && is_whole(a))) return kNaN;
   if (a == kInf) return kInf;
-  return boost::math::digamma(a, Quiet{});
+  if (a > 0) return boost::math::digamma(a, Quiet{});
+  // Reflection; the distance to the nearest whole number is exact, pi * a would not be.
+  return boost::math::digamma(1 - a, Quiet{}) - std::numbers::pi / std::tan(std::numbers::pi * (a - std::round(a)));
 }
 
 double hs_lbeta(double a, double b) noexcept {
@@ -135,13 +142,22 @@ double hs_inc_beta(double a, double b, double x) noexcept {
   if (x == 1) return 1;
   if (a == kInf) return 0;  // all mass at 1
   if (b == kInf) return 1;  // all mass at 0
+  // Where the series of Boost overflow or underflow, the distribution is its limit to the last bit: mass at 0 and 1
+  // only, …
+  if (a < kVanishing && b < kVanishing) return b / (a + b);
+  if (a > kHuge || b > kHuge) {
+    // … or a point, or a gamma distribution close to one end.
+    const double mean = 1 / (1 + b / a);
+    if (std::min(a, b) > kLarge) return x < mean ? 0 : x > mean ? 1 : 0.5;
+    return a < b ? hs_inc_gamma(a, -b * std::log1p(-x)) : boost::math::gamma_q(b, -a * std::log(x), Quiet{});
+  }
   return boost::math::ibeta(a, b, x, Quiet{});
 }
 
 double hs_inc_gamma(double a, double x) noexcept {
   if (!(a > 0) || !(x >= 0) || (a == kInf && x == kInf)) return kNaN;
   if (x == 0 || a == kInf) return 0;
-  if (x == kInf) return 1;
+  if (x == kInf || a < kVanishing) return 1;  // 1 - P < a (750 + log 1/a)
   return boost::math::gamma_p(a, x, Quiet{});
 }
 
@@ -172,13 +188,15 @@ double hs_soft_event(double s, double p) noexcept {
   if (p <= 0 || s == 0) return 0;
   if (p >= 1) return s;
   if (s == kInf) return kInf;
+  // The value lies between 0 and s, and rounding must not carry it past s: charges rely on that bound.
   if (s > 700) {  // exp(s) may overflow although exp(s) p does not
     const double half = std::exp(0.5 * s);
     const double product = half * p * half;
-    return std::isfinite(product) ? std::log1p(product - p) : s + std::log(p);
+    return std::min(s, std::isfinite(product) ? std::log1p(product - p) : s + std::log(p));
   }
   const double change = std::expm1(s) * p;
+  if (s > 0) return std::min(s, std::log1p(change));
   // Near -1 the sum 1 + change would cancel; there p >= 1/2, so that 1 - p is exact.
-  return change < -0.5 ? std::log((1 - p) + p * std::exp(s)) : std::log1p(change);
+  return std::max(s, change < -0.5 ? std::log((1 - p) + p * std::exp(s)) : std::log1p(change));
 }
 }

@@ -1,11 +1,13 @@
 // The reference evaluator of the IR: slow, obviously right, the definition of meaning. Walks the expression tree.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "lang/ir/grounding.h"
@@ -22,9 +24,9 @@ public:
   using std::logic_error::logic_error;
 };
 
-/// Every call below is for one state, and knows nothing of the states of earlier calls. Sums are compensated (Neumaier's
-/// method) and run in index order; NaN is passed on. Expressions and lets may be added to the module between calls; what is
-/// there must not change.
+/// Every call below is for one state, and knows nothing of the states of earlier calls. Sums are compensated
+/// (Neumaier's method) and run in index order; NaN is passed on. Expressions and lets may be added to the module
+/// between calls; what is there must not change.
 class ReferenceEvaluator {
 public:
   /// The module must outlive the evaluator.
@@ -43,20 +45,28 @@ public:
   [[nodiscard]] double log_density(const model::StateView& state);
   /// The sum of these terms (nats).
   [[nodiscard]] double sum(std::span<const ir::TermId> terms, const model::StateView& state);
+  /// Fills the tables of all ground factors by definition: every assignment of a factor's scope in turn, all other
+  /// finite latents unassigned. An entry that can't be evaluated is NaN.
+  void fill_tables(const ir::Grounding& grounding, std::span<const double> continuous, std::span<double> tables);
 
 private:
-  // A moment on a clock that ticks at every new state and every new binding of an index. What was computed at a moment is
-  // still valid if nothing that it reads has changed since.
+  // A moment on a clock that ticks at every new state and every new binding of an index. What was computed at a moment
+  // is still valid if nothing that it reads has changed since.
   using Moment = std::uint64_t;
 
   struct CachedValue {
     Moment at = 0;
     Scalar value;
+    std::exception_ptr failure;  // set when there is no value
   };
   struct LetCache {
-    std::vector<CachedValue> elements;  // row-major; filled when first read
-    std::size_t scanned = 0;            // scans: elements before this one were tried at moment `scanned_at`
+    const ir::Dependence* reads = nullptr;
+    std::vector<std::int64_t> shape;
+    std::vector<CachedValue> elements;  // row-major; empty until first read
+    // Scans only: elements before `scanned` were computed, at `scanned_at` or later; `current` is being computed.
+    std::size_t scanned = 0;
     Moment scanned_at = 0;
+    std::optional<std::size_t> current;
   };
   class Binding;
 
@@ -67,28 +77,33 @@ private:
 
   Scalar eval(ir::ExprId e);
   Scalar compute(const ir::Inst& inst);
+  Scalar load_latent(const ir::Inst& inst);
   Scalar load_let(const ir::Inst& inst);
-  Scalar let_element(ir::LetId let, std::size_t flat);
-  Scalar compute_element(ir::LetId let, std::size_t flat);
+  const CachedValue& let_element(std::uint32_t let, std::size_t flat);
+  void compute_element(std::uint32_t let, std::size_t flat);
   Scalar reduce(const ir::Inst& inst);
-  std::size_t flat_position(const ir::Inst& inst, std::span<const std::int64_t> shape, const std::string& name);
+  std::size_t flat_position(const ir::Inst& inst, std::span<const std::int64_t> shape,
+                            std::span<const ir::IndexId> binders, const std::string& name);
   double plate_sum(ir::TermId t);
+  double instance(ir::TermId t, std::span<const std::int64_t> plate);
 
   const ir::Module& module_;
   ir::StateLayout layout_;
   ir::DependenceMap reads_;
   model::StateView state_;
-  std::vector<std::int64_t> bound_;       // by IndexId
-  std::vector<Moment> bound_at_;          // by IndexId
-  std::vector<std::uint32_t> uses_;       // by ExprId: how many instructions read it
-  std::vector<CachedValue> values_;       // by ExprId, for those that are read more than once
-  std::vector<LetCache> lets_;
+  std::vector<std::int64_t> bound_;                // by IndexId
+  std::vector<Moment> bound_at_;                   // by IndexId
+  std::vector<std::uint32_t> uses_;                // by ExprId: how many instructions read it
+  std::vector<CachedValue> values_;                // by ExprId, for those that are read more than once
+  std::vector<const ir::Dependence*> expr_reads_;  // by ExprId, once asked for
+  std::vector<LetCache> lets_;                     // by LetId
   Moment clock_ = 1;
-  Moment state_at_ = 1;
+  Moment continuous_at_ = 1;
+  Moment finite_at_ = 1;
 };
 
-/// The reference implementation of CompiledModel: fills tables by walking expressions. Module and grounding are kept alive.
-/// An entry that can't be evaluated (an index outside its array) is NaN.
+/// The reference implementation of CompiledModel: fills tables by walking expressions. Module and grounding are kept
+/// alive. An entry that can't be evaluated (an index outside its array) is NaN.
 [[nodiscard]] std::shared_ptr<const model::CompiledModel> compile_reference(
     std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding);
 

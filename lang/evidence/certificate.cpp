@@ -50,7 +50,7 @@ Result<void> Certificate::check(SourceSpan where) const {
   const auto violation = first_violation();
   if (!violation) return {};
   return fail(
-      diagnose<DiagnosticKind::certificate_broken>(where, violation->what, violation->realised, violation->bound)
+      diagnose<DiagnosticKind::certificate_violated>(where, violation->what, violation->realised, violation->bound)
           .with_help("no script can be at fault for this: please report it, with the script"));
 }
 

@@ -12,7 +12,8 @@ public:
     correction_ += std::fabs(sum_) >= std::fabs(x) ? (sum_ - next) + x : (x - next) + sum_;
     sum_ = next;
   }
-  [[nodiscard]] double value() const { return sum_ + correction_; }
+  /// Infinite, not NaN, after an overflow.
+  [[nodiscard]] double value() const { return std::isfinite(sum_) ? sum_ + correction_ : sum_; }
 
 private:
   double sum_ = 0;

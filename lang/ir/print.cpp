@@ -79,6 +79,9 @@ std::string plain(std::string_view original) {
   return name;
 }
 
+// Levels of nesting on one line.
+constexpr int kMaxNest = 32;
+
 class Printer {
 public:
   Printer(const Module& module, std::size_t data_limit) : m_(module), data_limit_(data_limit) {
@@ -154,11 +157,22 @@ private:
 
   // ---- expressions
 
+  // Lines for the shared expressions inside `e`, and for every kMaxNest-th level of a deep nest.
   void define_shared(ExprId e) {
     if (!visited_.insert(static_cast<std::uint32_t>(e)).second) return;
     const Inst& inst = m_.inst(e);
-    for (const ExprId operand : inst.operands) define_shared(operand);
-    if (uses_[static_cast<std::uint32_t>(e)] < 2 || inst.operands.empty()) return;
+    if (inst.operands.empty()) return;
+    int nest = 1;
+    for (const ExprId operand : inst.operands) {
+      define_shared(operand);
+      if (const auto inner = nest_.find(static_cast<std::uint32_t>(operand)); inner != nest_.end()) {
+        nest = std::max(nest, inner->second + 1);
+      }
+    }
+    if (uses_[static_cast<std::uint32_t>(e)] < 2 && nest < kMaxNest) {
+      nest_.emplace(static_cast<std::uint32_t>(e), nest);
+      return;
+    }
     const std::string body = text(e);
     const std::size_t number = numbers_.size() + 1;
     numbers_.emplace(static_cast<std::uint32_t>(e), number);
@@ -308,6 +322,7 @@ private:
   std::unordered_map<std::uint32_t, std::string> indices_;
   std::unordered_map<std::uint32_t, std::size_t> uses_;
   std::unordered_set<std::uint32_t> visited_;
+  std::unordered_map<std::uint32_t, int> nest_;  // levels written in line, where they are
   std::unordered_map<std::uint32_t, std::size_t> numbers_;
 };
 

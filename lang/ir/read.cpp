@@ -175,7 +175,7 @@ private:
   };
 
   static constexpr ExprId kNoBody{std::numeric_limits<std::uint32_t>::max()};
-  static constexpr int kMaxDepth = 5000;
+  static constexpr int kMaxDepth = 500;
 
   // ---- declarations
 

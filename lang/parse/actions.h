@@ -22,9 +22,7 @@ template <class Value, class Member>
 constexpr auto add(Member Value::*member) {
   return [member](auto& context) { (x3::_val(context).*member).push_back(std::move(x3::_attr(context))); };
 }
-inline constexpr auto add_to_list = [](auto& context) {
-  x3::_val(context).push_back(std::move(x3::_attr(context)));
-};
+inline constexpr auto add_to_list = [](auto& context) { x3::_val(context).push_back(std::move(x3::_attr(context))); };
 
 /// A constant becomes a member of the value.
 template <class Value, class Member>

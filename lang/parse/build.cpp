@@ -12,25 +12,34 @@ enum Precedence : int { lowest, by_or, by_and, by_not, by_comparison, by_range, 
 
 int precedence(Operator op) {
   switch (op) {
-    case Operator::logical_or: return by_or;
-    case Operator::logical_and: return by_and;
-    case Operator::logical_not: return by_not;
+    case Operator::logical_or:
+      return by_or;
+    case Operator::logical_and:
+      return by_and;
+    case Operator::logical_not:
+      return by_not;
     case Operator::equal:
     case Operator::not_equal:
     case Operator::less:
     case Operator::less_equal:
     case Operator::greater:
     case Operator::greater_equal:
-    case Operator::in: return by_comparison;
-    case Operator::range: return by_range;
+    case Operator::in:
+      return by_comparison;
+    case Operator::range:
+      return by_range;
     case Operator::add:
-    case Operator::subtract: return by_sum;
+    case Operator::subtract:
+      return by_sum;
     case Operator::multiply:
     case Operator::divide:
     case Operator::modulo:
-    case Operator::matmul: return by_product;
-    case Operator::negate: return by_sign;
-    case Operator::power: return by_power;
+    case Operator::matmul:
+      return by_product;
+    case Operator::negate:
+      return by_sign;
+    case Operator::power:
+      return by_power;
   }
   return lowest;
 }
@@ -40,20 +49,31 @@ struct Spelling {
   Operator op;
 };
 constexpr Spelling infix_marks[] = {
-    {"+", Operator::add},        {"-", Operator::subtract},    {"*", Operator::multiply},      {"/", Operator::divide},
-    {"%", Operator::modulo},     {"@", Operator::matmul},      {"^", Operator::power},         {"==", Operator::equal},
-    {"!=", Operator::not_equal}, {"<", Operator::less},        {"<=", Operator::less_equal},   {">", Operator::greater},
-    {">=", Operator::greater_equal}, {"&&", Operator::logical_and}, {"||", Operator::logical_or}, {"..", Operator::range},
+    {"+", Operator::add},
+    {"-", Operator::subtract},
+    {"*", Operator::multiply},
+    {"/", Operator::divide},
+    {"%", Operator::modulo},
+    {"@", Operator::matmul},
+    {"^", Operator::power},
+    {"==", Operator::equal},
+    {"!=", Operator::not_equal},
+    {"<", Operator::less},
+    {"<=", Operator::less_equal},
+    {">", Operator::greater},
+    {">=", Operator::greater_equal},
+    {"&&", Operator::logical_and},
+    {"||", Operator::logical_or},
+    {"..", Operator::range},
 };
-constexpr Spelling infix_words[] = {
-    {"in", Operator::in}, {"and", Operator::logical_and}, {"or", Operator::logical_or}};
+constexpr Spelling infix_words[] = {{"in", Operator::in}, {"and", Operator::logical_and}, {"or", Operator::logical_or}};
 
 ast::ExprPtr make(SourceSpan span, ExprNode node) {
   return std::make_unique<ast::Expr>(ast::Expr{span, std::move(node)});
 }
 
 class Climber {
- public:
+public:
   Climber(ParseState& state, Chain chain) : state_(state), chain_(std::move(chain)) {}
 
   ast::ExprPtr climb(int least) {
@@ -71,7 +91,7 @@ class Climber {
     return left;
   }
 
- private:
+private:
   ast::ExprPtr operand() {
     Chain::Item& item = chain_.items[next_++];
     if (item.operand) return std::move(item.operand);
@@ -169,7 +189,8 @@ StmtNode build_sample(ParseState& state, Iterator where, ast::ExprPtr subject, a
     if (index != nullptr) {
       const auto* t = std::get_if<ast::NameRef>(&index->arguments[0]->node);
       if (t == nullptr || index->arguments.size() != 1) {
-        refuse(subject->span, "a token of a stream is drawn by `emit ~ D;` or, with a name for its position, `emit[t] ~ D;`");
+        refuse(subject->span,
+               "a token of a stream is drawn by `emit ~ D;` or, with a name for its position, `emit[t] ~ D;`");
       }
       emit.index = ast::Name{t->text, index->arguments[0]->span};
     }
@@ -194,6 +215,17 @@ StmtNode build_sample(ParseState& state, Iterator where, ast::ExprPtr subject, a
     sample.dims.push_back(std::move(dim));
   }
   return sample;
+}
+
+void refuse_arrow(ParseState& state, const ast::Expr& e) {
+  const auto* comparison = std::get_if<ast::Binary>(&e.node);
+  if (comparison == nullptr || comparison->op != ast::BinaryOp::less) return;
+  const SourceSpan op = comparison->op_span;
+  if (state.begin()[op.end] != '-') return;
+  state.report(
+      diagnose<DiagnosticKind::foreign_syntax>({op.file, op.begin, op.end + 1}, "<-")
+          .with_help("a latent is drawn by `name ~ distribution;`, a value defined by `let name = expression;`; a "
+                     "comparison with a negative number is written `a < -b`"));
 }
 
 void check_distribution(ParseState& state, const ast::Expr& e) {

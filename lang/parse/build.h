@@ -14,9 +14,25 @@ using ExprNode = decltype(ast::Expr::node);
 using StmtNode = decltype(ast::Stmt::node);
 
 enum class Operator : std::uint8_t {
-  add, subtract, multiply, divide, modulo, matmul, power,
-  equal, not_equal, less, less_equal, greater, greater_equal, in, logical_and, logical_or,
-  range, negate, logical_not
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  matmul,
+  power,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  in,
+  logical_and,
+  logical_or,
+  range,
+  negate,
+  logical_not
 };
 
 /// An operator where it stands between two operands, or before one (`-`, `!`, `not`).
@@ -45,6 +61,9 @@ struct Chain {
 
 /// `x ~ D`, `x[N] ~ D`, `x[i in 1..N] ~ D`, `emit ~ D`, `emit[t] ~ D` from what stands before and behind `~`.
 [[nodiscard]] StmtNode build_sample(ParseState& state, Iterator where, ast::ExprPtr subject, ast::DistExpr dist);
+
+/// Reports `name <- e` at the beginning of a statement: another language's assignment, which reads as `name < -e`.
+void refuse_arrow(ParseState& state, const ast::Expr& e);
 
 /// Reports E0118 if `e` is neither a call nor a conditional.
 void check_distribution(ParseState& state, const ast::Expr& e);

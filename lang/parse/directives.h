@@ -142,13 +142,32 @@ constexpr auto span_of(const P& p) {
   return SpanOf<P>(p);
 }
 
-/// A base for rule ids: the value's `span` is set to what the rule took.
-struct Spanned {
-  template <class Value, class Ctx>
-  void on_success(const Iterator& first, const Iterator&, Value& value, const Ctx& context) const {
-    value.span = state_of(context).span_from(first);
+/// Around the whole of a rule: the span of the rule's value is set to what was taken.
+template <class Subject>
+struct Spanned : x3::unary_parser<Subject, Spanned<Subject>> {
+  static constexpr bool is_pass_through_unary = true;
+
+  constexpr explicit Spanned(const Subject& s) : x3::unary_parser<Subject, Spanned<Subject>>(s) {}
+
+  template <class Ctx, class Value, class Attr>
+  bool parse(Iterator& first, const Iterator& last, const Ctx& context, Value& value, Attr& attr) const {
+    const Iterator start = first;
+    if (!this->subject.parse(first, last, context, value, attr)) return false;
+    set_span(value, state_of(context).span_from(start));
+    return true;
+  }
+
+private:
+  static void set_span(ast::ExprPtr& value, SourceSpan span) { value->span = span; }
+  template <class Value>
+  static void set_span(Value& value, SourceSpan span) {
+    value.span = span;
   }
 };
+template <class P>
+constexpr auto spanned(const P& p) {
+  return Spanned<P>(p);
+}
 
 /// Measures the height of the tree on the way out; with `Levels` 1, counts the level on the way in.
 template <unsigned Levels, class Subject>
@@ -322,7 +341,9 @@ struct get_info<hearsay::parse::Named<Subject>> {
 template <class Subject>
 struct get_info<hearsay::parse::Enclosed<Subject>> {
   using result_type = std::string;
-  std::string operator()(const hearsay::parse::Enclosed<Subject>& p) const { return "`" + std::string(p.opening) + "`"; }
+  std::string operator()(const hearsay::parse::Enclosed<Subject>& p) const {
+    return "`" + std::string(p.opening) + "`";
+  }
 };
 // Wrappers whose name is the name of what they wrap.
 template <class Node, class Subject>

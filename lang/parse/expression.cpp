@@ -1,5 +1,5 @@
-// Expressions. Left-factored throughout: `[` may begin an array or a comprehension and `{` a set or a map of labels, and
-// trying one after the other would take exponential time on nested ones.
+// Expressions. Left-factored throughout: `[` may begin an array or a comprehension and `{` a set or a map of labels,
+// and trying one after the other would take exponential time on nested ones.
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -38,7 +38,8 @@ constexpr auto add_operator = [](auto& context) {
 
 constexpr Rule<struct ChainId, Chain> chain{"an expression"};
 constexpr auto operand = *prefix_operator[add_operator] >> postfix[add_operand];
-constexpr auto chain_def = operand >> *(infix_operator[add_operator] > named("an expression after this operator", operand));
+constexpr auto chain_def = operand >>
+                           *(infix_operator[add_operator] > named("an expression after this operator", operand));
 
 constexpr auto build_infix = [](auto& context) {
   // However the chain is bracketed, it is no taller than its tallest operand and all its operators.
@@ -50,22 +51,23 @@ constexpr auto infix_def = measured(chain[build_infix]);
 // ---------------------------------------------------------------- operands
 
 constexpr Rule<struct BooleanId, ast::Boolean> boolean{"`true` or `false`"};
-constexpr auto boolean_def = word("true")[set_to(&ast::Boolean::value, true)] |
-                             word("false")[set_to(&ast::Boolean::value, false)];
+constexpr auto boolean_def =
+    word("true")[set_to(&ast::Boolean::value, true)] | word("false")[set_to(&ast::Boolean::value, false)];
 
 constexpr Rule<struct ArgumentNameId, ast::Name> argument_name{"a name"};
 constexpr auto argument_name_def = name[put] >> mark(":");
 
 constexpr Rule<struct ArgumentId, ast::Argument> argument{"an argument"};
-constexpr auto argument_def = (argument_name[set(&ast::Argument::name)] > expr[set(&ast::Argument::value)]) |
-                              expr[set(&ast::Argument::value)];
+constexpr auto argument_def =
+    (argument_name[set(&ast::Argument::name)] > expr[set(&ast::Argument::value)]) | expr[set(&ast::Argument::value)];
 
 constexpr auto arguments_def = enclosed("(", -list_of(argument[add_to_list]), ")");
 
 constexpr Rule<struct CallTailId, ast::Call> call_tail{"arguments in parentheses"};
 constexpr auto call_tail_def =
-    enclosed("(", -(list_of(argument[add(&ast::Call::arguments)]) >>
-                    -(mark("|")[set_to(&ast::Call::has_bar, true)] > list_of(expr[add(&ast::Call::given)]))),
+    enclosed("(",
+             -(list_of(argument[add(&ast::Call::arguments)]) >>
+               -(mark("|")[set_to(&ast::Call::has_bar, true)] > list_of(expr[add(&ast::Call::given)]))),
              ")");
 
 constexpr auto make_reference = [](auto& context) {
@@ -101,11 +103,11 @@ constexpr auto add_binder = [](auto& context) {
 };
 constexpr auto empty_array = [](auto& context) { x3::_val(context) = ast::Array{}; };
 constexpr Rule<struct BracketId, ExprNode> bracket{"an array"};
-constexpr auto bracket_def =
-    enclosed("[", (expr[first_element] >> ((word("for") > list_of(binder[add_binder])) |
-                                           *(mark(",") > expr[next_element]))) |
-                      x3::eps[empty_array],
-             "]");
+constexpr auto bracket_def = enclosed(
+    "[",
+    (expr[first_element] >> ((word("for") > list_of(binder[add_binder])) | *(mark(",") > expr[next_element]))) |
+        x3::eps[empty_array],
+    "]");
 
 constexpr auto set_range = [](auto& context) {
   ParseState& state = state_of(context);
@@ -116,7 +118,8 @@ constexpr auto binder_def = name[set(&ast::Binder::index)] > word("in") > infix[
 
 // `{a, b}`, or with `:` behind the first label `{a: 1, b: 2}`.
 constexpr Rule<struct EntryId, ast::LabelMap::Entry> entry{"a label with its value, such as `a: 0.5`"};
-constexpr auto entry_def = label[set(&ast::LabelMap::Entry::label)] > mark(":") > expr[set(&ast::LabelMap::Entry::value)];
+constexpr auto entry_def = label[set(&ast::LabelMap::Entry::label)] >
+                           mark(":") > expr[set(&ast::LabelMap::Entry::value)];
 
 constexpr Rule<struct LabelMapId, ast::LabelMap> label_map{"a map of labels"};
 constexpr auto label_map_def = &(label >> mark(":")) >> list_of(entry[add(&ast::LabelMap::entries)]);
@@ -127,14 +130,9 @@ constexpr auto set_body_def = list_of(expr[add(&ast::Set::elements)]) | x3::eps[
 constexpr Rule<struct BraceId, ExprNode> brace{"a set"};
 constexpr auto brace_def = enclosed("{", label_map[put] | set_body[put], "}");
 
-struct ParenId {
-  template <class Ctx>
-  void on_success(const Iterator& first, const Iterator&, ast::ExprPtr& value, const Ctx& context) const {
-    value->span = state_of(context).span_from(first);  // the parentheses belong to what they hold
-  }
-};
-constexpr Rule<ParenId, ast::ExprPtr> paren{"an expression in parentheses"};
-constexpr auto paren_def = enclosed("(", required(expr[put]), ")");
+// The parentheses belong to the span of what they hold.
+constexpr Rule<struct ParenId, ast::ExprPtr> paren{"an expression in parentheses"};
+constexpr auto paren_def = spanned(enclosed("(", required(expr[put]), ")"));
 
 constexpr Rule<struct PrimaryId, ast::ExprPtr> primary{"an expression"};
 constexpr auto primary_def = reference[put] | as_expr(number)[put] | paren[put] | as_expr(bracket)[put] |
@@ -159,30 +157,28 @@ constexpr auto wrap_field = [](auto& context) {
 constexpr Rule<struct IndexId, std::vector<ast::ExprPtr>> index{"indices in brackets"};
 constexpr auto index_def = enclosed("[", required_list_of(expr[add_to_list]), "]");
 
-constexpr auto postfix_def = measured(
-    primary[put] >> *(index[wrap_index] | (mark(".") > named("the name of a field", any_word)[wrap_field])));
+constexpr auto postfix_def =
+    measured(primary[put] >> *(index[wrap_index] | (mark(".") > named("the name of a field", any_word)[wrap_field])));
 
 // ---------------------------------------------------------------- whole expressions
 
 constexpr Rule<struct ConditionalId, ast::Conditional> conditional{"`if`"};
-constexpr auto conditional_def = word("if") > expr[set(&ast::Conditional::condition)] > word("then") >
-                                 expr[set(&ast::Conditional::then_value)] > word("else") >
-                                 expr[set(&ast::Conditional::else_value)];
+constexpr auto conditional_def = word("if") > expr[set(&ast::Conditional::condition)] >
+                                 word("then") > expr[set(&ast::Conditional::then_value)] >
+                                 word("else") > expr[set(&ast::Conditional::else_value)];
 
 constexpr Rule<struct EngineId, ast::Call> engine{"an engine, such as `nuts(chains: 4)`"};
 constexpr auto engine_def = name[set(&ast::Call::callee)] >> -arguments[set(&ast::Call::arguments)];
 
 constexpr Rule<struct InferId, ast::Infer> infer{"`infer`"};
 constexpr auto infer_def = word("infer") > named("a name of a model", name[set(&ast::Infer::model)]) >
-                           -arguments[set(&ast::Infer::arguments)] >
-                           -(word("given") > block[set(&ast::Infer::given)]) >
+                           -arguments[set(&ast::Infer::arguments)] > -(word("given") > block[set(&ast::Infer::given)]) >
                            -(word("using") > as_expr(engine)[set(&ast::Infer::engine)]);
 
-constexpr auto until_spent = [](auto& context) {
-  x3::_val(context).kind = {"until_spent", x3::_attr(context)};
-};
-constexpr auto schedule_def = (span_of(word("until") >> word("spent"))[until_spent] | name[set(&ast::Schedule::kind)]) >>
-                              -arguments[set(&ast::Schedule::arguments)];
+constexpr auto until_spent = [](auto& context) { x3::_val(context).kind = {"until_spent", x3::_attr(context)}; };
+constexpr auto schedule_def =
+    (span_of(word("until") >> word("spent"))[until_spent] | name[set(&ast::Schedule::kind)]) >>
+    -arguments[set(&ast::Schedule::arguments)];
 
 using ast::Teach;
 constexpr auto through = word("through") > name[set_once(&Teach::through, "through")];
@@ -197,15 +193,14 @@ constexpr auto teach_clause =
      end_of_statement) |
     (word("given") > block[set(&Teach::given)]);
 constexpr Rule<struct TeachId, Teach> teach{"`teach`"};
-constexpr auto teach_def =
-    word("teach") > named("a name of the student's model", name[set(&Teach::student)]) >
-    -arguments[set(&Teach::student_arguments)] > word("from") >
-    named("a name of the teacher's model", name[set(&Teach::teacher)]) > -arguments[set(&Teach::teacher_arguments)] >
-    -through > block_of("a clause such as `budget 3 nats;` or `labels 1000;`", teach_clause) >
-    -(word("using") > as_expr(engine)[set(&Teach::engine)]);
+constexpr auto teach_def = word("teach") > named("a name of the student's model", name[set(&Teach::student)]) >
+                           -arguments[set(&Teach::student_arguments)] > word("from") >
+                           named("a name of the teacher's model", name[set(&Teach::teacher)]) >
+                           -arguments[set(&Teach::teacher_arguments)] > -through >
+                           block_of("a clause such as `budget 3 nats;` or `labels 1000;`", teach_clause) >
+                           -(word("using") > as_expr(engine)[set(&Teach::engine)]);
 
-constexpr auto expr_def =
-    nested(infix[put] | as_expr(conditional)[put] | as_expr(infer)[put] | as_expr(teach)[put]);
+constexpr auto expr_def = nested(infix[put] | as_expr(conditional)[put] | as_expr(infer)[put] | as_expr(teach)[put]);
 
 BOOST_SPIRIT_DEFINE(chain, boolean, argument_name, argument, call_tail, reference, bracket, entry, label_map, set_body)
 BOOST_SPIRIT_DEFINE(brace, paren, primary, index, conditional, engine, infer, teach)

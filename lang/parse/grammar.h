@@ -19,16 +19,14 @@ using ArgumentsRule = Rule<struct ArgumentsId, std::vector<ast::Argument>>;
 using BinderRule = Rule<struct BinderId, ast::Binder>;
 using ScheduleRule = Rule<struct ScheduleId, ast::Schedule>;
 inline constexpr ExprRule expr{"an expression"};
-inline constexpr ChainRule infix{"an expression"};  ///< without `if … then …`, infer, teach at its top
+inline constexpr ChainRule infix{"an expression"};      ///< without `if … then …`, infer, teach at its top
 inline constexpr PostfixRule postfix{"an expression"};  ///< an operand: `f(x)[1].y`
 inline constexpr ArgumentsRule arguments{"arguments in parentheses"};
 inline constexpr BinderRule binder{"an index with its range, such as `i in 1..N`"};
 inline constexpr ScheduleRule schedule{"a schedule, such as `geometric(0.99)` or `spread`"};
 
-struct BoundsId : Spanned {};
-struct TypeId : Spanned {};
-using BoundsRule = Rule<BoundsId, ast::Bounds>;
-using TypeRule = Rule<TypeId, ast::TypeExpr>;
+using BoundsRule = Rule<struct BoundsId, ast::Bounds>;
+using TypeRule = Rule<struct TypeId, ast::TypeExpr>;
 using DistRule = Rule<struct DistId, ast::DistExpr>;
 inline constexpr BoundsRule bounds{"an interval such as `(0, 1)`"};
 inline constexpr TypeRule type{"a type, such as `real` or `int`"};
@@ -47,7 +45,6 @@ BOOST_SPIRIT_DECLARE(ExprRule, ChainRule, PostfixRule, ArgumentsRule, BinderRule
 BOOST_SPIRIT_DECLARE(BoundsRule, TypeRule, DistRule)
 BOOST_SPIRIT_DECLARE(StatementRule, BlockRule, DeclarationRule, ScriptRule)
 
-/// The body of a block that belongs to the tree as a list of statements.
 inline constexpr auto end_of_statement = semicolon;
 
 }  // namespace hearsay::parse

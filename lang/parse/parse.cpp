@@ -1,6 +1,7 @@
 #include "lang/parse/parse.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 #include "lang/parse/grammar.h"
@@ -11,7 +12,8 @@ namespace {
 
 using namespace parse;
 
-/// Control characters other than white space, NUL and malformed UTF-8 mean that the file is something else than a script.
+/// Control characters other than white space, NUL and malformed UTF-8 mean that the file is something else than a
+/// script.
 std::size_t find_foreign_byte(std::string_view text) {
   const auto control = std::find_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && !(c >= '\t' && c <= '\r')) || c == '\x7F';
@@ -52,6 +54,7 @@ ast::Script parse_script(const SourceManager& sources, FileId file, DiagnosticSi
 
 ast::ExprPtr parse_expression(const SourceManager& sources, FileId file, DiagnosticSink& sink) {
   ast::ExprPtr result;
+  const std::size_t errors_before = sink.error_count();
   parse_text(sources, file, sink, [&](ParseState& state, Iterator first) {
     const Context context = x3::make_context<StateTag>(state);
     const Iterator start = first;
@@ -71,7 +74,7 @@ ast::ExprPtr parse_expression(const SourceManager& sources, FileId file, Diagnos
       // The message is in the sink.
     }
   });
-  return sink.has_errors() ? nullptr : std::move(result);
+  return sink.error_count() > errors_before ? nullptr : std::move(result);
 }
 
 }  // namespace hearsay

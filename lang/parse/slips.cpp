@@ -19,7 +19,9 @@ struct Replacement {
 
 // What word processors, web pages and mathematicians write instead of ASCII.
 constexpr std::array replacements = {
-    Replacement{U'≤', "write `<=`"}, Replacement{U'≥', "write `>=`"}, Replacement{U'≠', "write `!=`"},
+    Replacement{U'≤', "write `<=`"},
+    Replacement{U'≥', "write `>=`"},
+    Replacement{U'≠', "write `!=`"},
     Replacement{U'“', "strings stand between straight quotes: `\"`"},
     Replacement{U'”', "strings stand between straight quotes: `\"`"},
     Replacement{U'„', "strings stand between straight quotes: `\"`"},
@@ -27,15 +29,29 @@ constexpr std::array replacements = {
     Replacement{U'»', "strings stand between straight quotes: `\"`"},
     Replacement{U'‘', "strings stand between straight double quotes: `\"`"},
     Replacement{U'’', "strings stand between straight double quotes: `\"`"},
-    Replacement{U'−', "write the ASCII minus `-`"}, Replacement{U'–', "write the ASCII minus `-`"},
-    Replacement{U'—', "write the ASCII minus `-`"}, Replacement{U'×', "write `*`"}, Replacement{U'·', "write `*`"},
-    Replacement{U'÷', "write `/`"}, Replacement{U'…', "a range is written `1..N`"},
-    Replacement{U'∈', "write `in`"}, Replacement{U'→', "write `->`"}, Replacement{U'⇒', "write `=>`"},
-    Replacement{U'∧', "write `&&`"}, Replacement{U'∨', "write `||`"}, Replacement{U'¬', "write `!`"},
-    Replacement{U'∼', "write the ASCII tilde `~`"}, Replacement{U'～', "write the ASCII tilde `~`"},
-    Replacement{U'∞', "write `inf`"}, Replacement{U'π', "write `pi`"}, Replacement{U'²', "write `^2`"},
-    Replacement{U'³', "write `^3`"}, Replacement{U'；', "write the ASCII `;`"}, Replacement{U'，', "write the ASCII `,`"},
-    Replacement{U'（', "write the ASCII `(`"}, Replacement{U'）', "write the ASCII `)`"},
+    Replacement{U'−', "write the ASCII minus `-`"},
+    Replacement{U'–', "write the ASCII minus `-`"},
+    Replacement{U'—', "write the ASCII minus `-`"},
+    Replacement{U'×', "write `*`"},
+    Replacement{U'·', "write `*`"},
+    Replacement{U'÷', "write `/`"},
+    Replacement{U'…', "a range is written `1..N`"},
+    Replacement{U'∈', "write `in`"},
+    Replacement{U'→', "write `->`"},
+    Replacement{U'⇒', "write `=>`"},
+    Replacement{U'∧', "write `&&`"},
+    Replacement{U'∨', "write `||`"},
+    Replacement{U'¬', "write `!`"},
+    Replacement{U'∼', "write the ASCII tilde `~`"},
+    Replacement{U'～', "write the ASCII tilde `~`"},
+    Replacement{U'∞', "write `inf`"},
+    Replacement{U'π', "write `pi`"},
+    Replacement{U'²', "write `^2`"},
+    Replacement{U'³', "write `^3`"},
+    Replacement{U'；', "write the ASCII `;`"},
+    Replacement{U'，', "write the ASCII `,`"},
+    Replacement{U'（', "write the ASCII `(`"},
+    Replacement{U'）', "write the ASCII `)`"},
     Replacement{U'\u00A0', "this is a no-break space: replace it by an ordinary one"},
     Replacement{U'\u2009', "this is a thin space: replace it by an ordinary one"},
     Replacement{U'\u200B', "this is an invisible space: delete it"},
@@ -51,14 +67,27 @@ constexpr auto function_help = "a function is written `fn name(x: real) -> real 
 constexpr auto definition_help = "a value is defined by `let name = expression;`, a latent by `name ~ distribution;`"sv;
 constexpr auto loop_help = "there are no open-ended loops: write `for i in 1..N { … }` or `[… for i in 1..N]`"sv;
 constexpr std::array first_words = {
-    FirstWord{"def", function_help},      FirstWord{"function", function_help}, FirstWord{"func", function_help},
-    FirstWord{"lambda", function_help},   FirstWord{"return", function_help},   FirstWord{"var", definition_help},
-    FirstWord{"val", definition_help},    FirstWord{"const", definition_help},  FirstWord{"real", definition_help},
-    FirstWord{"int", definition_help},    FirstWord{"bool", definition_help},   FirstWord{"vector", definition_help},
-    FirstWord{"matrix", definition_help}, FirstWord{"auto", definition_help},   FirstWord{"while", loop_help},
-    FirstWord{"repeat", loop_help},       FirstWord{"elif", "write `else if`"},
-    FirstWord{"elseif", "write `else if`"}, FirstWord{"elsif", "write `else if`"},
-    FirstWord{"observed", "write `observe`"}, FirstWord{"softly", "write `soft observe`"},
+    FirstWord{"def", function_help},
+    FirstWord{"function", function_help},
+    FirstWord{"func", function_help},
+    FirstWord{"lambda", function_help},
+    FirstWord{"return", function_help},
+    FirstWord{"var", definition_help},
+    FirstWord{"val", definition_help},
+    FirstWord{"const", definition_help},
+    FirstWord{"real", definition_help},
+    FirstWord{"int", definition_help},
+    FirstWord{"bool", definition_help},
+    FirstWord{"vector", definition_help},
+    FirstWord{"matrix", definition_help},
+    FirstWord{"auto", definition_help},
+    FirstWord{"while", loop_help},
+    FirstWord{"repeat", loop_help},
+    FirstWord{"elif", "write `else if`"},
+    FirstWord{"elseif", "write `else if`"},
+    FirstWord{"elsif", "write `else if`"},
+    FirstWord{"observed", "write `observe`"},
+    FirstWord{"softly", "write `soft observe`"},
     FirstWord{"data", "data are parameters of the model: `model M(N: int, y: real[N]) { … }`"},
     FirstWord{"parameters", "a latent is declared where it is drawn: `theta ~ normal(0, 1);`"},
     FirstWord{"enum", "an alphabet is declared by `tokens Name = {a, b};`"},
@@ -82,19 +111,29 @@ bool explain_stray(const ParseState& state, Iterator at, Diagnostic& d) {
     const auto found = std::find_if(replacements.begin(), replacements.end(),
                                     [&](const Replacement& r) { return r.code_point == unit.code_point; });
     d = diagnose<DiagnosticKind::stray_character>(state.span(at, at + unit.length), fmt::format("`{}`", text));
-    d.help = found != replacements.end() ? std::string(found->help)
-                                         : "names are made of the letters a to z, digits and `_`; other characters stand "
-                                           "only in strings and comments";
+    d.help = found != replacements.end()
+                 ? std::string(found->help)
+                 : "names are made of the letters a to z, digits and `_`; other characters stand "
+                   "only in strings and comments";
     return true;
   }
   if (!state.mark_at(at).empty() || is_word_char(*at) || *at == '"') return false;
   d = diagnose<DiagnosticKind::stray_character>(state.span(at, at + 1), fmt::format("`{}`", *at));
   switch (*at) {
-    case '\'': d.help = "strings stand between double quotes, and labels without any: `{a: 0.5, b: 0.5}`"; break;
-    case '&': d.help = "\"and\" is written `&&`"; break;
-    case '?': d.help = "a choice is written `if c then a else b`"; break;
-    case '$': d.help = "names are made of letters, digits and `_`"; break;
-    default: break;
+    case '\'':
+      d.help = "strings stand between double quotes, and labels without any: `{a: 0.5, b: 0.5}`";
+      break;
+    case '&':
+      d.help = "\"and\" is written `&&`";
+      break;
+    case '?':
+      d.help = "a choice is written `if c then a else b`";
+      break;
+    case '$':
+      d.help = "names are made of letters, digits and `_`";
+      break;
+    default:
+      break;
   }
   return true;
 }
@@ -114,7 +153,8 @@ Iterator token_stop(const ParseState& state, Iterator at) {
 std::string_view help_for_foreign_mark(const ParseState& state, const Failure& failure) {
   const std::string_view found = state.mark_at(failure.where);
   if (found == "**") return "a power is written `^`";
-  if (found == "+=" && state.word_at(failure.start) == "target") return "a raw log-weight is written `factor expression;`";
+  if (found == "+=" && state.word_at(failure.start) == "target")
+    return "a raw log-weight is written `factor expression;`";
   if (found == "+=" || found == "-=" || found == "*=" || found == "/=") {
     return "nothing is assigned twice: give the new value a name of its own with `let`";
   }
@@ -137,7 +177,8 @@ std::string help_for(const ParseState& state, const Failure& failure) {
   if (found == ":" && first == "else") return "a block stands between `{` and `}`";
   if (found == ":" && failure.expected.starts_with("`{`")) return "a block stands between `{` and `}`";
   if (word == "not" && wants_end) return "write `!(x in values)`";
-  if (word == "over" && wants_end) return "write `and over` for the next alphabet of the same algebra";
+  if (word == "over" && (wants_end || failure.expected.starts_with("`and over`")))
+    return "write `and over` for the next alphabet of the same algebra";
   if (word == "xor") return "write `a != b`";
   if (failure.expected.starts_with("an expression") && (word == "if" || word == "infer" || word == "teach")) {
     return "inside a larger expression it stands in parentheses";

@@ -71,8 +71,8 @@ Iterator ParseState::skip_group(Iterator at) const {
 
 Iterator ParseState::synchronise(Iterator at, Iterator start, std::size_t open_before) {
   // Braces of sets that the abandoned statement had opened: their `}` belong to it.
-  auto pending = std::count_if(open.begin() + static_cast<std::ptrdiff_t>(std::min(open_before, open.size())), open.end(),
-                               [](const Bracket& b) { return b.open == '{'; });
+  auto pending = std::count_if(open.begin() + static_cast<std::ptrdiff_t>(std::min(open_before, open.size())),
+                               open.end(), [](const Bracket& b) { return b.open == '{'; });
   open.resize(std::min(open_before, open.size()));
   std::size_t groups = 0;
   for (Iterator p = at; p != end_;) {

@@ -1,5 +1,5 @@
-// The state of one parse: tokens over the text, the depth of what is open, what was reported, and where to read on after
-// an error. Grammar-free: the rules are in the grammar files, these are the verbs that they use.
+// The state of one parse: tokens over the text, the depth of what is open, what was reported, and where to read on
+// after an error. Grammar-free: the rules are in the grammar files, these are the verbs that they use.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ struct Reported : std::exception {
 };
 
 class ParseState {
- public:
+public:
   ParseState(FileId file, std::string_view text, DiagnosticSink& sink);
 
   // ---- places
@@ -95,7 +95,7 @@ class ParseState {
   /// Where to read on after an error at `at` in an item that began at `start` with `open_before` brackets open.
   [[nodiscard]] Iterator synchronise(Iterator at, Iterator start, std::size_t open_before);
 
- private:
+private:
   [[nodiscard]] Iterator skip_group(Iterator at) const;
   [[nodiscard]] bool on_new_line(Iterator at) const;
   void finish_token(Iterator& first, Iterator token_end);

@@ -12,8 +12,8 @@ namespace {
 using namespace std::string_view_literals;
 
 // Longest first. The second row is not Hearsay: it is recognised so that messages can name it.
-constexpr std::array long_marks = {"=="sv, "=>"sv, "!="sv, "<="sv, ">="sv, "->"sv, ".."sv, "||"sv, "&&"sv,
-                                   "**"sv, "+="sv, "-="sv, "*="sv, "/="sv};
+constexpr std::array long_marks = {"=="sv, "=>"sv, "!="sv, "<="sv, ">="sv, "->"sv, ".."sv,
+                                   "||"sv, "&&"sv, "**"sv, "+="sv, "-="sv, "*="sv, "/="sv};
 constexpr std::string_view short_marks = "()[]{};,:=<>+-*/%@^!~|.";
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
@@ -182,8 +182,9 @@ bool ParseState::take_number(Iterator& first, ast::Number& number) {
     } else if (*stop == '.') {
       d.help = "a number has one decimal point; a range is written `1..10`";
     } else {
-      d.help = "numbers look like `3`, `0.5`, `.5` and `1.5e-3`; a name does not begin with a digit, and a product needs "
-               "its `*`";
+      d.help =
+          "numbers look like `3`, `0.5`, `.5` and `1.5e-3`; a name does not begin with a digit, and a product needs "
+          "its `*`";
     }
     report(std::move(d));
     number.text = "0";
@@ -218,12 +219,18 @@ void ParseState::take_escape(Iterator& at, std::string& value) {
   const char next = at + 1 < end_ ? at[1] : '\0';
   switch (next) {
     case '"':
-    case '\\': value.push_back(next); break;
-    case 'n': value.push_back('\n'); break;
-    case 't': value.push_back('\t'); break;
+    case '\\':
+      value.push_back(next);
+      break;
+    case 'n':
+      value.push_back('\n');
+      break;
+    case 't':
+      value.push_back('\t');
+      break;
     default: {
-      report(diagnose<DiagnosticKind::bad_escape>(span(at, at + 1)).with_help(
-          R"(the escapes are `\"`, `\\`, `\n` and `\t`; a backslash itself is written `\\`)"));
+      report(diagnose<DiagnosticKind::bad_escape>(span(at, at + 1))
+                 .with_help(R"(the escapes are `\"`, `\\`, `\n` and `\t`; a backslash itself is written `\\`)"));
       ++at;  // the character behind the backslash is read as itself
       return;
     }
@@ -247,7 +254,10 @@ bool ParseState::take_string(Iterator& first, ast::String& string) {
     return true;
   }
   // Read on as if the quote stood before the marks that end the line, which is where it was most likely forgotten.
-  while (at - first > 1 && (is_blank(at[-1]) || at[-1] == ';' || at[-1] == ')')) --at;
+  while (at - first > 1 && (is_blank(at[-1]) || at[-1] == ';' || at[-1] == ')')) {
+    --at;
+    if (!string.value.empty()) string.value.pop_back();
+  }
   report(diagnose<DiagnosticKind::unterminated_string>(span(first, at))
              .with_help(R"(write `"` where the string ends; a line break inside a string is written `\n`)"));
   finish_token(first, at);
@@ -259,8 +269,8 @@ bool ParseState::take_semicolon(Iterator& first) {
   const std::string_view word = word_at(first);
   const bool continues = word == "then" || word == "else" || word == "in" || word == "and" || word == "or" ||
                          word == "not" || word == "given";
-  const bool forgotten = first == end_ || *first == '}' || begins_statement(word) ||
-                         (!word.empty() && !continues && on_new_line(first));
+  const bool forgotten =
+      first == end_ || *first == '}' || begins_statement(word) || (!word.empty() && !continues && on_new_line(first));
   if (!forgotten) return false;
   report_at(first, diagnose<DiagnosticKind::missing_semicolon>(span(token_end_, token_end_))
                        .with_help("every statement ends with `;`"));
@@ -270,12 +280,13 @@ bool ParseState::take_semicolon(Iterator& first) {
 std::string ParseState::describe(Iterator at) const {
   if (at == end_) return "the end of the file";
   if (const std::string_view word = word_at(at); !word.empty()) {
-    return fmt::format(is_reserved(word) ? "the word `{}`" : "`{}`", word.substr(0, 60));
+    return fmt::format("{}`{}`", is_reserved(word) ? "the word " : "", word.substr(0, 60));
   }
   if (*at == '"') return "a string";
   if (is_digit(*at) || (*at == '.' && at + 1 < end_ && is_digit(at[1]))) {
     Iterator stop = at + 1;
-    while (stop != end_ && stop - at < 40 && (is_word_char(*stop) || (*stop == '.' && stop + 1 < end_ && is_digit(stop[1])))) {
+    while (stop != end_ && stop - at < 40 &&
+           (is_word_char(*stop) || (*stop == '.' && stop + 1 < end_ && is_digit(stop[1])))) {
       ++stop;
     }
     return fmt::format("`{}`", std::string_view(at, static_cast<std::size_t>(stop - at)));

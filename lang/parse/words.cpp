@@ -8,9 +8,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array reserved = {"and"sv,     "dist"sv,  "else"sv, "false"sv, "fn"sv,     "for"sv,   "given"sv,
-                                 "if"sv,      "import"sv, "in"sv,   "infer"sv, "let"sv,    "model"sv, "not"sv,
-                                 "observe"sv, "or"sv,    "soft"sv, "teach"sv, "then"sv,   "tokens"sv, "true"sv};
+constexpr std::array reserved = {"and"sv,     "dist"sv,   "else"sv, "false"sv, "fn"sv,   "for"sv,    "given"sv,
+                                 "if"sv,      "import"sv, "in"sv,   "infer"sv, "let"sv,  "model"sv,  "not"sv,
+                                 "observe"sv, "or"sv,     "soft"sv, "teach"sv, "then"sv, "tokens"sv, "true"sv};
 constexpr std::array statements = {"dist"sv, "fn"sv, "import"sv, "let"sv, "model"sv, "observe"sv, "soft"sv, "tokens"sv};
 constexpr std::array declarations = {"dist"sv, "fn"sv, "import"sv, "model"sv, "tokens"sv};
 static_assert(std::is_sorted(reserved.begin(), reserved.end()));

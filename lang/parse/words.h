@@ -3,11 +3,11 @@
 // Reserved words can never be names:
 //   and dist else false fn for given if import in infer let model not observe or soft teach then tokens true
 //
-// All other words of the grammar are contextual: `algebra around base budget calibrate channel check confidence decibans
-// emit emits event expect export factor forever from generate jointly labels likelihoods map nats odds on over plot print
-// report robust schedule share source spent through to until up using via weight within` mean something only in their
-// place and are free as names everywhere else. A statement that begins with `print`, `expect`, `factor`, `plot`, `export`
-// or `report` is that statement unless `~` follows.
+// All other words of the grammar are contextual: `algebra around base budget calibrate channel check confidence
+// decibans emit emits event expect export factor forever from generate jointly labels likelihoods map nats odds on over
+// plot print report robust schedule share source spent through to until up using via weight within` mean something only
+// in their place and are free as names everywhere else. A statement that begins with `print`, `expect`, `factor`,
+// `plot`, `export` or `report` is that statement unless `~` follows.
 #pragma once
 
 #include <string_view>

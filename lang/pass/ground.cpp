@@ -168,6 +168,22 @@ std::string element_name(const ir::Latent& l, std::size_t flat) {
 
 }  // namespace
 
+std::vector<std::pair<ir::LatentId, std::size_t>> elements_read(const ir::Module& module, std::span<const ExprId> expressions) {
+  const ir::StateLayout layout(module);
+  ScopeFinder finder(module, layout);
+  std::vector<std::uint32_t> flats;
+  for (const ExprId e : expressions) {
+    finder.start();
+    finder.find(e, flats);
+  }
+  std::set<std::pair<ir::LatentId, std::size_t>> found;
+  for (const std::uint32_t f : flats)
+    for (std::size_t l = 0; l < module.latents.size(); ++l)
+      if (module.latents[l].finite && f >= layout.offset[l] && f < layout.offset[l] + static_cast<std::size_t>(module.latents[l].size()))
+        found.emplace(static_cast<ir::LatentId>(l), f - layout.offset[l]);
+  return {found.begin(), found.end()};
+}
+
 Result<ir::Grounding> ground(const ir::Module& module) {
   const ir::StateLayout layout(module);
   ir::Grounding g;

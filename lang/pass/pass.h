@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,10 @@ void hoist(ir::Module& module, double& error);
 
 /// Finds which elements of finite latents each instance of each term reads. Fails when a table would not fit, naming its variables.
 [[nodiscard]] Result<ir::Grounding> ground(const ir::Module& module);
+
+/// The elements of finite latents that expressions (without free indices) read: latent and flat position, sorted.
+[[nodiscard]] std::vector<std::pair<ir::LatentId, std::size_t>> elements_read(const ir::Module& module,
+                                                                              std::span<const ir::ExprId> expressions);
 
 /// Which passes run; all by default. Order: specialise, marginalise, hoist, specialise.
 struct Pipeline {

@@ -612,6 +612,7 @@ Sym Lowerer::eval_node(const ast::Expr& e) {
 }
 
 void Lowerer::unknown_name(const std::string& name, SourceSpan span, std::string_view kind) {
+  if (poisoned_.contains(name)) throw Failure{diagnose<K::unknown_name>(span, kind, name), true};
   std::vector<std::string> names;
   for (std::size_t i = scopes_.size(); i-- > scope_floor_;)
     for (const auto& [n, s] : scopes_[i]) names.push_back(n);
@@ -878,7 +879,6 @@ Sym Lowerer::eval_array(const ast::Array& a, SourceSpan span) {
 
 Sym Lowerer::eval_label_map(const ast::LabelMap& m) {
   auto alphabet = std::make_shared<Alphabet>();
-  ast::Array values;
   for (const auto& entry : m.entries) {
     if (alphabet->find(entry.label.text) != 0) raise<K::duplicate_name>(entry.label.span, entry.label.text);
     alphabet->labels.push_back(entry.label.text);
@@ -906,9 +906,9 @@ Sym Lowerer::eval_label_map(const ast::LabelMap& m) {
   }
   r.element = [this, elements](std::span<const ExprId> at) {
     if (const Scalar* c = module_->constant(at[0])) return module_->to_real(element(elements[static_cast<std::size_t>(c->i - 1)], {}));
-    std::vector<ExprId> values;
-    for (const Sym& s : elements) values.push_back(module_->to_real(element(s, {})));
-    return module_->pick(at[0], values);
+    std::vector<ExprId> cells;
+    for (const Sym& s : elements) cells.push_back(module_->to_real(element(s, {})));
+    return module_->pick(at[0], cells);
   };
   return r;
 }
@@ -1085,8 +1085,39 @@ std::optional<Sym> Lowerer::array_function(const ast::Call& call, std::vector<Sy
   return std::nullopt;
 }
 
+/// The block of a token: `block(emit[3], Kind)`.
+Sym Lowerer::block_of(const ast::Call& call, SourceSpan span) {
+  const auto* name = call.arguments.size() == 2 ? std::get_if<ast::NameRef>(&call.arguments[1].value->node) : nullptr;
+  const auto at = name == nullptr ? environment_.algebras.end() : environment_.algebras.find(name->text);
+  if (at == environment_.algebras.end())
+    raise_help<K::wrong_type>(span, "write `block(token, Algebra)`", "a token and the name of an algebra", "something else");
+  const Sym x = eval(*call.arguments[0].value);
+  const Algebra::Over* over = x.labels ? at->second.over(*x.labels) : nullptr;
+  if (over == nullptr) raise<K::wrong_type>(call.arguments[0].value->span, "a token of an alphabet of " + name->text, describe(x));
+  const auto n = static_cast<std::int64_t>(over->block_of.size());
+  const Sym table = known(ArrayValue::of(ScalarType::integer, over->block_of, {n}));
+  Sym r = x;
+  r.labels = at->second.blocks;
+  r.label_name.clear();
+  if (x.known) {
+    std::vector<std::int64_t> blocks;
+    for (std::size_t i = 0; i < x.known->size(); ++i) blocks.push_back(over->block_of[static_cast<std::size_t>(x.known->at(i).i - 1)]);
+    ArrayValue v = ArrayValue::of(ScalarType::integer, std::move(blocks), x.shape);
+    v.labels = r.labels;
+    return known(std::move(v));
+  }
+  const auto build = [this, x, table](std::span<const ExprId> index) {
+    const ExprId code = element(x, index);
+    return element(table, std::span(&code, 1));
+  };
+  if (x.shape.empty()) return scalar(build({}), r.labels);
+  r.element = build;
+  return r;
+}
+
 Sym Lowerer::eval_call(const ast::Expr& e, const ast::Call& call) {
   const std::string& f = call.callee.text;
+  if (f == "block" && !environment_.functions.contains(f)) return block_of(call, e.span);
   if (auto special = special_call(e, call)) return *std::move(special);
   if (asker_)
     if (auto answer = asker_(e, *this)) return *std::move(answer);

@@ -21,6 +21,7 @@ namespace hearsay {
 /// Thrown inside lang/sema only; its public functions turn it into a Result.
 struct Failure {
   Diagnostic diagnostic;
+  bool silent = false;  ///< a consequence of something that was reported already
 };
 
 template <DiagnosticKind Kind, class... Args>
@@ -136,6 +137,9 @@ public:
   };
   void define(const std::string& name, Sym s) { scopes_.back()[name] = std::move(s); }
   [[nodiscard]] const Sym* find_local(const std::string& name) const;
+  /// Uses of this name are consequences of an error that was reported.
+  void poison(const std::string& name) { poisoned_[name] = true; }
+  [[nodiscard]] bool is_poisoned(const std::string& name) const { return poisoned_.contains(name); }
 
   struct Interval {
     double low, high;
@@ -169,6 +173,7 @@ protected:
   std::vector<std::pair<ir::ExprId, bool>> guards_;
   std::vector<std::string> calls_;  ///< functions being evaluated: recursion is refused
   SourceSpan here_{};               ///< the narrowest expression being evaluated, for errors found deep inside
+  std::map<std::string, bool> poisoned_;  ///< names whose definition failed and was reported
   bool lenient_names_ = false;      ///< while a self-referring plate's support is looked for
   friend struct ScopeGuard;
 
@@ -178,6 +183,7 @@ private:
   Sym eval_binary(const ast::Binary& b, SourceSpan span);
   Sym eval_index(const ast::Index& ix, SourceSpan span);
   Sym eval_call(const ast::Expr& e, const ast::Call& call);
+  Sym block_of(const ast::Call& call, SourceSpan span);
   Sym call_function(const ast::FnDecl& fn, std::vector<Sym> arguments, SourceSpan span);
   Sym eval_array(const ast::Array& a, SourceSpan span);
   Sym eval_label_map(const ast::LabelMap& m);

@@ -77,9 +77,10 @@ public:
 
   /// Arguments by name or position; what is missing is looked for in `defaults` (data files).
   void bind(const std::vector<std::pair<std::optional<std::string>, Value>>& arguments, SourceSpan span);
-  void lower_body();
+  /// With a sink, a statement that fails is reported and the next one is tried; without one the first failure is thrown.
+  void lower_body(DiagnosticSink* sink = nullptr);
   /// Evidence: statements behind `given`. May be called several times. `outer` resolves names of the asking scope.
-  void lower_given(const ast::Block& block, const Lowerer* outer);
+  void lower_given(const ast::Block& block, const Lowerer* outer, DiagnosticSink* sink = nullptr);
   /// Sets the horizon, checks index bounds, works out the order of claims. Call once after all evidence.
   void finish();
   /// An expression about the model's latents and tokens; tokens it mentions may lie beyond the horizon.
@@ -137,6 +138,7 @@ private:
                      bool token, bool stream_latent);
   /// Adds a term over the present loops, under the present conditions.
   void add_term(ir::TermKind kind, ir::SiteId site, ir::ExprId body, ir::SourceId source = ir::SourceId::none);
+  void add_prior(ir::SiteId site, ir::ExprId logp, const std::string& latent, std::span<const ir::ExprId> index);
   ir::SiteId site(SourceSpan span, std::string what);
   /// Values of a data-only scalar over the present loops.
   std::vector<double> per_instance(const Sym& s, SourceSpan span, std::string_view what);
@@ -162,6 +164,7 @@ private:
   std::vector<OrderNode*> order_path_;
   OrderNode order_root_;
   std::uint32_t order_ = 0;
+  DiagnosticSink* sink_ = nullptr;
   std::int64_t evidence_horizon_ = 0;
   const Lowerer* outer_ = nullptr;
 };

@@ -249,8 +249,23 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
   const Sym x = shape.empty() ? *find_local(s.name.text) : sub(*find_local(s.name.text), index);
   if (const auto valid = validity(d))
     add_term(ir::TermKind::prior, at, module_->select(*valid, module_->real(0), module_->real(std::nan(""))));
-  add_term(ir::TermKind::prior, at, logp(d, x));
+  add_prior(at, logp(d, x), s.name.text, index);
   loops_.clear();
+}
+
+/// A prior names its latent even where the density is the same for all its values, so that structure shows in the term.
+void ModelLowerer::add_prior(ir::SiteId at, ExprId logp, const std::string& latent, std::span<const ExprId> index) {
+  for (std::size_t l = 0; l < module_->latents.size(); ++l) {
+    const ir::Latent& x = module_->latents[l];
+    if (x.name != latent || !x.finite) continue;
+    const ir::Dependence d = ir::dependence(*module_, logp);
+    if (std::find(d.finite.begin(), d.finite.end(), static_cast<ir::LatentId>(l)) != d.finite.end()) break;
+    Sym zeros = known(ArrayValue::of(std::vector<double>(static_cast<std::size_t>(x.cardinality), 0.0), {x.cardinality}));
+    const ExprId code = module_->load_latent(static_cast<ir::LatentId>(l), index);
+    logp = module_->prim(Op::add, {logp, element(zeros, std::span(&code, 1))});
+    break;
+  }
+  add_term(ir::TermKind::prior, at, logp);
 }
 
 void ModelLowerer::emit(const ast::EmitStmt& s, SourceSpan span) {
@@ -305,7 +320,7 @@ void ModelLowerer::emit(const ast::EmitStmt& s, SourceSpan span) {
     add_term(ir::TermKind::prior, at, body);
     loops_ = {{t}};
   }
-  add_term(ir::TermKind::prior, at, logp(d, token));
+  add_prior(at, logp(d, token), "emit", index);
   loops_.clear();
 }
 
@@ -355,9 +370,9 @@ void ModelLowerer::let(const ast::LetStmt& s) {
         return module_->real(0);
       };
       define(s.name.text, stand_in);
-      const std::size_t obligations_before = guards_.size();
+      
       Sym body = eval(*s.value);
-      (void)obligations_before;
+      
       if (!body.is_scalar()) raise<K::wrong_type>(s.value->span, "a single value per element", "an array");
       const ScalarType type = body.type;
       const AlphabetPtr labels = body.labels;
@@ -471,7 +486,33 @@ void ModelLowerer::loop(const ast::ForStmt& s, bool in_given) {
 }
 
 void ModelLowerer::block(const ast::Block& b, bool in_given) {
-  for (const auto& s : b) statement(*s, in_given);
+  for (const auto& s : b) {
+    if (sink_ == nullptr) {
+      statement(*s, in_given);
+      continue;
+    }
+    // Report and go on; what the statement would have defined is known to be missing.
+    const std::size_t scopes = scopes_.size(), loops = loops_.size(), conditions = conditions_.size(), guards = guards_.size(),
+                      path = order_path_.size(), calls = calls_.size(), floor = scope_floor_;
+    try {
+      statement(*s, in_given);
+    } catch (Failure& f) {
+      if (!f.silent) sink_->report(std::move(f.diagnostic));
+      scopes_.resize(scopes);
+      loops_.resize(loops);
+      conditions_.resize(conditions);
+      guards_.resize(guards);
+      order_path_.resize(path);
+      calls_.resize(calls);
+      scope_floor_ = floor;
+      lenient_names_ = false;
+      if (const auto* x = std::get_if<ast::SampleStmt>(&s->node)) poison(x->name.text);
+      if (const auto* l = std::get_if<ast::LetStmt>(&s->node)) poison(l->name.text);
+      if (const auto* g = std::get_if<ast::GenerateStmt>(&s->node)) poison(g->name.text);
+      if (const auto* e = std::get_if<ast::EventDecl>(&s->node)) poison(e->name.text);
+      if (std::holds_alternative<ast::EmitStmt>(s->node)) poison("emit");
+    }
+  }
 }
 
 void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
@@ -506,11 +547,11 @@ void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
       block(c.known->at(0).truth() ? i->then_body : i->else_body, in_given);
       return;
     }
-    const ExprId e = expr(c);
+    const ExprId reached = expr(c);
     const auto side = [&](const ast::Block& b, bool truth) {
       const ScopeGuard scope(*this, false);
-      guards_.emplace_back(e, truth);
-      conditions_.push_back(truth ? e : module_->prim(Op::logical_not, {e}));
+      guards_.emplace_back(reached, truth);
+      conditions_.push_back(truth ? reached : module_->prim(Op::logical_not, {reached}));
       block(b, in_given);
       conditions_.pop_back();
       guards_.pop_back();
@@ -536,18 +577,23 @@ void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
   }
 }
 
-void ModelLowerer::lower_body() {
+void ModelLowerer::lower_body(DiagnosticSink* sink) {
+  sink_ = sink;
   order_path_ = {&order_root_};
   block(decl_->body, false);
-  if (decl_->emits && !stream.present) raise<K::missing_emission>(decl_->name.span, name_, decl_->emits->text);
+  sink_ = nullptr;
+  if (decl_->emits && !stream.present && !poisoned_.contains("emit"))
+    raise<K::missing_emission>(decl_->name.span, name_, decl_->emits->text);
 }
 
-void ModelLowerer::lower_given(const ast::Block& b, const Lowerer* outer) {
+void ModelLowerer::lower_given(const ast::Block& b, const Lowerer* outer, DiagnosticSink* sink) {
   outer_ = outer;
+  sink_ = sink;
   order_path_ = {&order_root_};
   const ScopeGuard scope(*this, false);
   block(b, true);
   outer_ = nullptr;
+  sink_ = nullptr;
 }
 
 Sym ModelLowerer::query(const ast::Expr& e, const Lowerer* outer) {
@@ -566,7 +612,10 @@ std::optional<Sym> ModelLowerer::special_name(const std::string& name, SourceSpa
       raise<K::not_known>(span, fmt::format("`{}`", name));
     }
   if (name == "next" && stream.present) return known(Scalar::integer(evidence_horizon_ + 1));
-  if (name == "emit" && !stream.present) raise<K::no_emit>(span);
+  if (name == "emit" && !stream.present) {
+    if (poisoned_.contains("emit")) throw Failure{diagnose<K::no_emit>(span), true};
+    raise<K::no_emit>(span);
+  }
   return std::nullopt;
 }
 

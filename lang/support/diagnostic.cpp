@@ -39,6 +39,7 @@ bool find_code(std::string_view code, DiagnosticKind& kind) {
 
 std::vector<DiagnosticKind> all_diagnostic_kinds() {
   std::vector<DiagnosticKind> kinds;
+  kinds.reserve(catalogue.size());
   for (std::size_t i = 0; i < catalogue.size(); ++i) kinds.push_back(static_cast<DiagnosticKind>(i));
   return kinds;
 }

@@ -1,3 +1,5 @@
+// The grammar of BIF and what its parts must mean to each other. Longer than most files because every production also
+// says what is wrong with it; the words are cut in bif_scanner, circles are found in cycle.
 #include "runtime/data/bif.h"
 
 #include <fmt/format.h>

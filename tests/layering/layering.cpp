@@ -27,7 +27,7 @@ public:
           "hearsay_library(lang/parse USES lang/support)\n"
           "hearsay_library(lang/ir USES\n                lang/model)\n"
           "hearsay_library(jit USES lang/ir)\n"
-          "hearsay_library(jit/lower USES jit)\n"
+          "hearsay_library(jit/lower USES lang/ir)\n"
           "hearsay_library(runtime/infer/exact USES lang/model)\n");
     write("lang/parse/grammar.cpp", "#include <boost/spirit/home/x3.hpp>\n#include \"lang/support/source.h\"\n");
     write("lang/ir/ir.h", "#include \"lang/model/model.h\"\n  #  include <lang/support/source.h>\n#include <vector>\n");

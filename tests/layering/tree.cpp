@@ -73,7 +73,7 @@ void check_file(const std::string& path, const std::string& source, const Librar
     const std::string other = owner(libraries, included);
     if (other.empty())
       found.push_back(sentence + ", which belongs to no hearsay_library");
-    else if (!libraries.at(folder).contains(other))
+    else if (!libraries.at(folder).contains(other) && !is_under(folder, other))
       found.push_back(sentence + ", but " + folder + " may not use " + other);
   }
 }

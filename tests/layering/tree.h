@@ -21,8 +21,9 @@ using Libraries = std::map<std::string, std::set<std::string>>;
 [[nodiscard]] std::vector<std::string> read_includes(std::string_view source);
 
 /// Everything in the tree under `root` that breaks a rule, one sentence each, in the order of the files:
-/// an include of ours that the USES lines don't allow, a file that no library owns, a library that uses a higher layer
-/// (lang, then jit, then runtime), an inference engine that reaches the IR or the compiler, X3 outside lang/parse, LLVM
+/// an include of ours that the USES lines don't allow (a folder may also see the headers of the folder that it lies in:
+/// they are the interface that it implements), a file that no library owns, a library that uses a higher layer (lang,
+/// then jit, then runtime), an inference engine that reaches the IR or the compiler, X3 outside lang/parse, LLVM
 /// outside jit.
 [[nodiscard]] std::vector<std::string> violations(const std::filesystem::path& root);
 

@@ -109,6 +109,7 @@ public:
                                                              "all cliques together", options_.max_table * 4));
     }
     add_adjoint_shapes();
+    plan_.from = options_.from;
     plan_.shapes = shapes_.take();
     plan_.cardinalities = std::move(structure_.cardinalities);
     plan_.table_begin = std::move(structure_.table_begin);
@@ -309,18 +310,28 @@ private:
   }
 
   // Multiplies blocks together until at most kMaxStepInputs are left: first those over the same variables, one chain
-  // each; then the smallest with the one that it enlarges least.
+  // each; then the smallest with the one that gives the smallest product.
   void combine(std::vector<std::uint32_t>& blocks) {
     if (blocks.size() <= kMaxStepInputs) return;
-    std::stable_sort(blocks.begin(), blocks.end(), [&](auto a, auto b) { return compare_scopes(a, b) < 0; });
+    struct Keyed {
+      std::vector<std::uint32_t> scope;  // as a set
+      std::uint32_t block;
+    };
+    std::vector<Keyed> keyed;
+    keyed.reserve(blocks.size());
+    for (const auto b : blocks) {
+      keyed.push_back({{scope(blocks_[b]).begin(), scope(blocks_[b]).end()}, b});
+      std::sort(keyed.back().scope.begin(), keyed.back().scope.end());
+    }
+    std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.scope < b.scope; });
     std::vector<std::uint32_t> left;
-    for (std::size_t i = 0; i < blocks.size();) {
+    for (std::size_t i = 0; i < keyed.size();) {
       std::size_t end = i + 1;
-      while (end < blocks.size() && compare_scopes(blocks[i], blocks[end]) == 0) ++end;
-      std::uint32_t product = blocks[i];
+      while (end < keyed.size() && keyed[i].scope == keyed[end].scope) ++end;
+      std::uint32_t product = keyed[i].block;
       for (std::size_t j = i + 1; j < end;) {
         std::vector<std::uint32_t> inputs{product};
-        while (j < end && inputs.size() < kMaxStepInputs) inputs.push_back(blocks[j++]);
+        while (j < end && inputs.size() < kMaxStepInputs) inputs.push_back(keyed[j++].block);
         product = emit(inputs, union_scope(inputs), kNone);
       }
       left.push_back(product);
@@ -335,11 +346,10 @@ private:
       std::size_t chosen = 0;
       for (std::size_t i = 0; i < left.size(); ++i) {
         pair[1] = left[i];
-        double growth = 1;
-        for (const auto v : union_scope(pair)) growth *= structure_.cardinalities[v];
-        growth -= static_cast<double>(blocks_[left[i]].size);
-        if (i == 0 || growth < best) {
-          best = growth;
+        double size = 1;
+        for (const auto v : union_scope(pair)) size *= structure_.cardinalities[v];
+        if (i == 0 || size < best) {
+          best = size;
           chosen = i;
         }
       }
@@ -347,23 +357,6 @@ private:
       left[chosen] = emit(pair, union_scope(pair), kNone);
     }
     blocks = std::move(left);
-  }
-
-  // Orders blocks by their sets of variables; 0 when they are equal.
-  int compare_scopes(std::uint32_t a, std::uint32_t b) const {
-    const Block& x = blocks_[a];
-    const Block& y = blocks_[b];
-    if (x.scope_size != y.scope_size) return x.scope_size < y.scope_size ? -1 : 1;
-    if (x.scope_size == 1) {
-      const auto p = scopes_[x.scope_begin];
-      const auto q = scopes_[y.scope_begin];
-      return p == q ? 0 : (p < q ? -1 : 1);
-    }
-    std::vector<std::uint32_t> s(scope(x).begin(), scope(x).end());
-    std::vector<std::uint32_t> t(scope(y).begin(), scope(y).end());
-    std::sort(s.begin(), s.end());
-    std::sort(t.begin(), t.end());
-    return s == t ? 0 : (s < t ? -1 : 1);
   }
 
   void eliminate(std::uint32_t v) {

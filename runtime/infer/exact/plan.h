@@ -15,11 +15,11 @@
 namespace hearsay::exact {
 
 struct PlanOptions {
-  std::vector<model::VariableId> keep;  ///< not summed out: the answer is a table over these, in this order
+  std::vector<model::VariableId> keep{};  ///< not summed out: the answer is a table over these, in this order
   /// Entries of the largest clique (and of a quarter of the arena).
   std::size_t max_table = std::size_t{1} << 26;
   const std::atomic<bool>* interrupt = nullptr;  ///< polled; true makes planning fail with E0503
-  SourceSpan from;                               ///< what errors point at
+  SourceSpan from{};                             ///< what errors point at
 };
 
 /// `count` contractions of one shape whose operands move along the arena by constant strides: a plate or a chain.
@@ -44,6 +44,7 @@ struct MarginalSource {
 /// Arena: all factor tables in a row, then one entry that is 1, then every message. Every block but the 1 is read
 /// exactly once going up, so that its adjoint is one contraction going down, at the same place of a second arena.
 struct EliminationPlan {
+  SourceSpan from{};                         ///< what errors of its passes point at
   std::vector<std::uint32_t> cardinalities;  ///< [variables]
   std::vector<std::uint32_t> keep;
   std::vector<std::size_t> table_begin;  ///< [factors + 1]

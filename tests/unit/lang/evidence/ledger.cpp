@@ -216,6 +216,13 @@ TEST_CASE("books are merged once, whatever was shared before") {
   second.withdraw(site(4));
   REQUIRE(shared.merge(second));
   CHECK(near(shared.total().value(), 9, 1e-15));
+  // Claims that change places within the budget: no half-way sum may refuse them.
+  EvidenceLedger swapped;
+  const SourceId same = source_of(swapped, 3);
+  REQUIRE(swapped.charge(uniform_run(same, 1, 1, 1, 2.5)));
+  REQUIRE(swapped.charge(uniform_run(same, 2, 1, 1, 0.25)));
+  REQUIRE(shared.merge(swapped));
+  CHECK(near(shared.spent(weak).value(), 2.75, 1e-15));
   EvidenceLedger other;
   source_of(other, 4);
   CHECK(shared.merge(other).error().kind == DiagnosticKind::duplicate_source);

@@ -143,6 +143,7 @@ TEST_CASE("a strength that is not finite changes nothing") {
   CHECK(sum.value(0.3) == before);
   CHECK(sum.count() == 2);
   CHECK(sum.add(std::vector<double>{1e308, 1e308}));  // finite, though their sum is not
+  CHECK(sum.charge() == HUGE_VAL);
 }
 
 TEST_CASE("sums by token are the sums of the tokens") {

@@ -147,6 +147,14 @@ TEST_CASE("the bounds are reached in the two-point case") {
   }
 }
 
+TEST_CASE("the divergence bound has the right constant: it is approached as the charge goes to 0") {
+  const double b = 1e-3;
+  const auto change = compare(std::vector<double>{0.5, 0.5}, tilted({0.5, 0.5}, {b, 0}));
+  REQUIRE(change);
+  CHECK(near(change->divergence.value(), divergence_bound(Nats::of(b)).value(), 1e-3));
+  CHECK(divergence_bound(Nats::of(100)).value() == 100);
+}
+
 TEST_CASE("a certificate that does not hold says what broke it") {
   Certificate c{"weak", Nats::of(0.5), Nats::of(3), {{"A", 0.5, 0.6}}, std::nullopt};
   CHECK(c.holds());
@@ -156,7 +164,11 @@ TEST_CASE("a certificate that does not hold says what broke it") {
   REQUIRE(violation);
   CHECK(violation->what == "B");
   CHECK(near(violation->realised, std::log(9), 1e-14));
-  CHECK(c.check().error().kind == DiagnosticKind::certificate_broken);
+  CHECK(c.check().error().kind == DiagnosticKind::certificate_violated);
+  c.queries.back().after = probability_range(0.5, Nats::of(0.5 + 1e-8)).high;
+  CHECK(!c.holds());
+  c.queries.back().after = probability_range(0.5, Nats::of(0.5 + 1e-10)).high;
+  CHECK(c.holds());  // rounding
   c.queries.pop_back();
   c.charged = Nats::of(3.1);
   CHECK(!c.holds());  // more than the budget

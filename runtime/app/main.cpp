@@ -1,0 +1,161 @@
+// The command line.
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <fmt/format.h>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "lang/parse/parse.h"
+#include "lang/support/explain.h"
+#include "lang/support/render.h"
+#include "lang/syntax/print.h"
+#include "runtime/app/listings.h"
+#include "runtime/app/output.h"
+#include "runtime/data/json.h"
+#include "runtime/session/data.h"
+#include "runtime/session/session.h"
+
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+void on_interrupt(int) {
+  // A second Ctrl-C ends the program the ordinary way.
+  interrupted = true;
+  std::signal(SIGINT, SIG_DFL);
+}
+
+int help_code(const std::string& code) {
+  hearsay::DiagnosticKind kind{};
+  if (!hearsay::find_code(code, kind)) {
+    fmt::print(stderr, "there is no error {}; codes look like E0201\n", code);
+    return 2;
+  }
+  const std::string_view text = hearsay::explanation(kind);
+  fmt::print("{}", text.empty() ? std::string_view("no explanation has been written yet\n") : text);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace hearsay;
+  CLI::App app{"Hearsay: evidence that is worth something but cannot be fully trusted"};
+  app.set_version_flag("--version", "hearsay 0.1.0");
+  app.require_subcommand(1);
+  std::string file, data_file, model, code, ir_pass;
+  std::vector<std::string> sets;
+  std::string backend = "auto", optimization = "O2";
+  bool json = false, no_cache = false, show_ast = false, show_llvm = false, show_asm = false;
+  bool no_specialise = false, no_marginalise = false, no_hoist = false;
+  std::uint64_t seed = 1;
+
+  const auto common = [&](CLI::App* c) {
+    c->add_option("FILE", file, "the script")->required();
+    c->add_option("--data", data_file, "a JSON file whose fields become names");
+    c->add_option("--set", sets, "a name and its value, as n=10 (may be given several times)");
+    c->add_option("--seed", seed, "seed of all random numbers");
+    c->add_option("--backend", backend, "auto, reference (the evaluator) or jit")->check(CLI::IsMember({"auto", "reference", "jit"}));
+    c->add_option("--opt", optimization, "O0, O1 or O2 for native code")->check(CLI::IsMember({"O0", "O1", "O2"}));
+    c->add_flag("--no-cache", no_cache, "compile anew instead of using object code from the disk");
+    c->add_flag("--no-specialise", no_specialise, "leave a pass out")->group("Passes");
+    c->add_flag("--no-marginalise", no_marginalise, "leave a pass out")->group("Passes");
+    c->add_flag("--no-hoist", no_hoist, "leave a pass out")->group("Passes");
+  };
+  CLI::App* run = app.add_subcommand("run", "run a script");
+  common(run);
+  run->add_flag("--json", json, "one JSON object a line for every printed value");
+  CLI::App* check = app.add_subcommand("check", "parse and check a script without running it");
+  check->add_option("FILE", file, "the script")->required();
+  check->add_flag("--json", json, "diagnostics as JSON");
+  CLI::App* explain = app.add_subcommand("explain", "what a script does: engines, what is summed out, budgets, what teach is short for");
+  common(explain);
+  CLI::App* fmt_command = app.add_subcommand("fmt", "print a script in canonical form");
+  fmt_command->add_option("FILE", file, "the script")->required();
+  CLI::App* help = app.add_subcommand("help", "explain an error code");
+  help->add_option("CODE", code, "as E0201")->required();
+  CLI::App* show = app.add_subcommand("show", "what becomes of a script");
+  common(show);
+  show->add_option("MODEL", model, "the model to show");
+  show->add_flag("--ast", show_ast, "the syntax tree");
+  show->add_option("--ir", ir_pass, "the IR: after lowering, or after --ir=PASS (specialise, marginalise, hoist)")->expected(0, 1)->default_str("lowered");
+  show->add_flag("--llvm", show_llvm, "the LLVM IR, optimised");
+  show->add_flag("--asm", show_asm, "the machine code");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  if (*help) return help_code(code);
+
+  std::signal(SIGINT, on_interrupt);
+  Settings settings;
+  settings.seed = seed;
+  settings.interrupt = &interrupted;
+  settings.backend = backend == "reference" ? Backend::reference : backend == "jit" ? Backend::native : Backend::automatic;
+  settings.jit.optimization = optimization == "O0" ? jit::Optimization::O0 : optimization == "O1" ? jit::Optimization::O1 : jit::Optimization::O2;
+  settings.jit.cache = !no_cache;
+  settings.passes.specialise = !no_specialise;
+  settings.passes.marginalise = !no_marginalise;
+  settings.passes.hoist = !no_hoist;
+
+  SessionOutput output;
+  std::unique_ptr<Session> session;
+  output.print = [&](const Printed& p) { app::print_value(p, json); };
+  output.note = [&](const std::string& text) { app::print_note(text, json); };
+  output.diagnostic = [&](const Diagnostic& d) {
+    std::cout.flush();
+    // While the session itself starts there is no source text to point into yet.
+    static const SourceManager none;
+    const SourceManager& sources = session ? session->sources() : none;
+    const std::string text = json ? render_json(d, sources) : render_text(d, sources);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    if (!text.empty() && text.back() != '\n') std::fputc('\n', stderr);
+  };
+  try {
+    session = std::make_unique<Session>(settings, output);
+    if (*fmt_command || (*show && show_ast)) return app::print_tree(*session, file, static_cast<bool>(*fmt_command));
+    if (!data_file.empty()) {
+      auto d = data::read_json(data_file);
+      if (!d) {
+        output.diagnostic(d.error());
+        return 1;
+      }
+      const Value v = to_value(*d);
+      if (const Record* r = v.record())
+        for (const auto& [name, value] : *r) session->define(name, value);
+    }
+    for (const std::string& s : sets) {
+      const auto eq = s.find('=');
+      if (eq == std::string::npos) {
+        fmt::print(stderr, "--set {}: write NAME=VALUE\n", s);
+        return 2;
+      }
+      auto d = data::parse_json("--set", s.substr(eq + 1));
+      Value v;
+      if (d)
+        v = to_value(*d);
+      else
+        v.data = s.substr(eq + 1);
+      session->define(s.substr(0, eq), v);
+    }
+    if (*show) return app::show(*session, file, model, ir_pass, show->count("--ir") > 0, show_llvm, show_asm);
+    if (*explain) session->set_explain(true);
+    const std::size_t errors = *check ? session->check_file(file) : session->run_file(file);
+    std::cout.flush();
+    if (interrupted) return 130;
+    if (!json && session->expectations() > 0 && *run)
+      fmt::print(stderr, "{} of {} expectations hold\n", session->expectations() - session->failed_expectations(), session->expectations());
+    return errors == 0 ? 0 : 1;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "hearsay: out of memory\n");
+    return 1;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "hearsay: internal error, please report it: {}\n", e.what());
+    return 1;
+  }
+}

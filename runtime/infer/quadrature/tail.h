@@ -1,0 +1,31 @@
+// What lies between the last panel and an end of the support, from how fast the integrand decays there.
+#pragma once
+
+#include <vector>
+
+#include "runtime/infer/quadrature/density.h"
+#include "runtime/infer/quadrature/panel.h"
+
+namespace hearsay::infer::quadrature {
+
+/// The quantities besides the mass (null and 0 for none).
+struct Quantities {
+  const Integrands1d* evaluate = nullptr;
+  std::size_t count = 0;
+};
+
+struct TailSum {
+  double value = 0;
+  double error = 0;
+  /// The integrand is not known to decay: at the limit of its chart the integral diverges (or cannot be told from one
+  /// that does), before it more panels are needed.
+  bool unbounded = false;
+};
+
+/// The integral of each quantity over the tail, from its exponential rate in the chart's coordinate: at x = end ± e^v a
+/// power law is an exponential, integral = F/rate. At the limit the error comes from how the rate still drifts; before
+/// the limit the whole estimate counts as error, as it is wanted only for deciding that nothing is left.
+[[nodiscard]] std::vector<TailSum> tail_sums(Density& density, double reference, const Quantities& quantities,
+                                             const Tail& tail);
+
+}  // namespace hearsay::infer::quadrature

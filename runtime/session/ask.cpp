@@ -1,0 +1,273 @@
+// What can be asked of a posterior.
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "lang/ir/substitute.h"
+#include "lang/rng/stream.h"
+#include "lang/support/suggest.h"
+#include "lang/syntax/print.h"
+#include "runtime/session/session.h"
+#include "runtime/session/unwrap.h"
+#include "runtime/session/top.h"
+
+namespace hearsay {
+
+using ir::ExprId;
+using K = DiagnosticKind;
+
+Sym Session::estimate(const Estimate& e) {
+  error_ = std::max(error_, e.error);
+  return Lowerer::known(Scalar::real(e.value));
+}
+
+std::shared_ptr<const Posterior> Session::prior_of(const std::string& model, SourceSpan span) {
+  if (const auto at = priors_.find(model); at != priors_.end()) return at->second;
+  const std::vector<ast::Argument> none;
+  auto lowerer = model_lowerer(model, none, span, *top_);
+  lowerer->lower_body();
+  lowerer->finish();
+  auto p = std::make_shared<Posterior>(lowerer, settings_, span);
+  unwrap(p->settle(shared_ledger_, model, site_ids_), span);
+  priors_[model] = p;
+  return p;
+}
+
+/// A posterior by name, the prior of a model, or an `infer` on the spot.
+std::shared_ptr<const Posterior> Session::posterior(const ast::Expr& e, Lowerer& at) {
+  if (const auto* n = std::get_if<ast::NameRef>(&e.node))
+    if (at.find_local(n->text) == nullptr && environment_.models.contains(n->text)) return prior_of(n->text, e.span);
+  if (const auto* c = std::get_if<ast::Call>(&e.node); c != nullptr && environment_.models.contains(c->callee.text)) {
+    auto lowerer = model_lowerer(c->callee.text, c->arguments, e.span, at);
+    lowerer->lower_body();
+    lowerer->finish();
+    auto p = std::make_shared<Posterior>(lowerer, settings_, e.span);
+    unwrap(p->settle(shared_ledger_, c->callee.text, site_ids_), e.span);
+    return p;
+  }
+  const Sym s = at.eval(e);
+  if (s.other)
+    if (auto p = s.other->object<Posterior>()) return p;
+  raise<K::not_a_posterior>(e.span, s.other ? "something else" : "numbers");
+}
+
+std::shared_ptr<const Posterior> Session::first_posterior(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  if (call.has_bar) {
+    if (call.given.empty()) raise<K::missing_argument>(span, call.callee.text, "posterior");
+    return posterior(*call.given[0], at);
+  }
+  if (call.arguments.empty()) raise<K::missing_argument>(span, call.callee.text, "posterior");
+  return posterior(*call.arguments[0].value, at);
+}
+
+ExprId Session::event(const ast::Expr& e, const Posterior& p, Lowerer& at) {
+  const Sym s = p.lowerer().boolean(p.lowerer().query(e, &at), e.span);
+  if (!s.shape.empty()) raise_help<K::not_an_event>(e.span, "`all(…)` or `any(…)` make one event of an array", "an array of them");
+  return p.lowerer().expr(s);
+}
+
+std::optional<ExprId> Session::condition(const ast::Call& call, const Posterior& p, Lowerer& at) {
+  std::optional<ExprId> all;
+  for (std::size_t i = 1; i < call.given.size(); ++i) {
+    const ExprId e = event(*call.given[i], p, at);
+    all = all ? p.lowerer().module().prim(Op::logical_and, {*all, e}) : e;
+  }
+  return all;
+}
+
+void Session::record(const std::shared_ptr<const Posterior>& p, Asked asked) {
+  if (!p->has_claims()) return;
+  auto& list = asked_[p];
+  for (const Asked& a : list)
+    if (a.event == asked.event && a.condition == asked.condition) return;
+  if (list.size() < 64) list.push_back(std::move(asked));
+}
+
+Sym Session::ask_probability(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  if (call.arguments.size() != 1 || !call.has_bar)
+    raise_help<K::wrong_argument_count>(span, "write `P(EVENT | posterior)`", "P", "one event, a bar and a posterior", call.arguments.size());
+  const auto p = first_posterior(call, span, at);
+  const ExprId e = event(*call.arguments[0].value, *p, at);
+  const auto c = condition(call, *p, at);
+  const Estimate r = unwrap(p->probability(e, c), span);
+  engine_ = unwrap(p->prepared(), span)->engine();
+  record(p, {slice(call.arguments[0].value->span), e, c, r.value});
+  return estimate(r);
+}
+
+Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  const std::string& f = call.callee.text;
+  const std::size_t wanted = f == "quantile" ? 2 : 1;
+  if (call.arguments.size() != wanted || !call.has_bar)
+    raise_help<K::wrong_argument_count>(span, f == "quantile" ? "write `quantile(x, 0.9 | posterior)`" : fmt::format("write `{}(x | posterior)`", f), f,
+                                        f == "quantile" ? "a quantity, a level, a bar and a posterior" : "a quantity, a bar and a posterior",
+                                        call.arguments.size());
+  const auto p = first_posterior(call, span, at);
+  engine_ = unwrap(p->prepared(), span)->engine();
+  ModelLowerer& model = p->lowerer();
+  ir::Module& m = model.module();
+  const ast::Expr& quantity = *call.arguments[0].value;
+  const Sym x = model.query(quantity, &at);
+  if (x.other) raise<K::wrong_type>(quantity.span, "a number", "something else");
+  if (x.labels) raise_help<K::label_arithmetic>(quantity.span, "`marginal(x | post)` gives the probabilities of labels", "averaged");
+  const auto c = condition(call, *p, at);
+  double level = 0;
+  if (f == "quantile") {
+    level = at.known_real(at.eval(*call.arguments[1].value), call.arguments[1].value->span, "a level");
+    if (!(level > 0 && level < 1)) raise<K::wrong_type>(call.arguments[1].value->span, "a level between 0 and 1", fmt::format("{}", level));
+  }
+  const auto one = [&](ExprId e) -> Estimate {
+    e = m.to_real(e);
+    if (f == "quantile") return unwrap(p->quantile(e, level, c), span);
+    const auto mean = [&](ExprId q) {
+      if (!c) return unwrap(p->expect(std::span(&q, 1)), span)[0];
+      const std::array<ExprId, 2> both{m.select(*c, q, m.real(0)), m.select(*c, m.real(1), m.real(0))};
+      const auto r = unwrap(p->expect(both), span);
+      if (!(r[1].value > 0)) raise<K::impossible_condition>(span);
+      const double v = r[0].value / r[1].value;
+      return Estimate{v, (r[0].error + std::abs(v) * r[1].error) / r[1].value};
+    };
+    const Estimate first = mean(e);
+    if (f == "E") return first;
+    // Around the mean that was just found, so that nothing cancels.
+    const ExprId d = m.prim(Op::sub, {e, m.real(first.value)});
+    const Estimate second = mean(m.prim(Op::mul, {d, d}));
+    if (f == "variance") return second;
+    const double sd = std::sqrt(std::max(0.0, second.value));
+    return {sd, sd > 0 ? second.error / (2 * sd) : 0};
+  };
+  if (x.shape.empty()) return estimate(one(model.expr(x)));
+  std::size_t n = 1;
+  for (const std::int64_t extent : x.shape) n *= static_cast<std::size_t>(extent);
+  std::vector<double> values;
+  for (std::size_t flat = 0; flat < n; ++flat) {
+    std::vector<ExprId> index;
+    std::size_t rest = flat;
+    for (std::size_t d = x.shape.size(); d-- > 0;) {
+      index.insert(index.begin(), m.integer(static_cast<std::int64_t>(rest % static_cast<std::size_t>(x.shape[d])) + 1));
+      rest /= static_cast<std::size_t>(x.shape[d]);
+    }
+    const Estimate e = one(model.element(x, index));
+    error_ = std::max(error_, e.error);
+    values.push_back(e.value);
+  }
+  return Lowerer::known(ArrayValue::of(std::move(values), x.shape));
+}
+
+/// The probabilities of all values of a quantity, by label or by value.
+Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  if (call.arguments.size() != 1 || !call.has_bar)
+    raise_help<K::wrong_argument_count>(span, "write `marginal(x | posterior)`", "marginal", "a quantity, a bar and a posterior", call.arguments.size());
+  const auto p = first_posterior(call, span, at);
+  engine_ = unwrap(p->prepared(), span)->engine();
+  ModelLowerer& model = p->lowerer();
+  const ast::Expr& quantity = *call.arguments[0].value;
+  const Sym x = model.query(quantity, &at);
+  if (!x.is_scalar()) raise<K::wrong_type>(quantity.span, "one quantity", "an array");
+  const auto c = condition(call, *p, at);
+  ir::Module& m = model.module();
+  const ExprId e = model.expr(x);
+  auto keys = std::make_shared<Alphabet>();
+  std::vector<ExprId> values;
+  const ir::Inst& in = m.inst(e);
+  if (x.labels) {
+    keys->labels = x.labels->labels;
+    for (std::size_t k = 1; k <= keys->labels.size(); ++k) values.push_back(m.integer(static_cast<std::int64_t>(k)));
+  } else if (x.type == ScalarType::boolean) {
+    keys->labels = {"false", "true"};
+    values = {m.boolean(false), m.boolean(true)};
+  } else {
+    if (!ir::dependence(m, e).continuous.empty())
+      raise_help<K::wrong_type>(quantity.span, "`quantile`, `E` and `sd` describe a continuous quantity", "a quantity with finitely many values", "a continuous one");
+    const auto d = unwrap(p->distribution(e, c), span);
+    for (const double v : d.value) keys->labels.push_back(fmt::format("{}", v));
+    keys->name = slice(quantity.span);
+    ArrayValue r = ArrayValue::of(d.probability, {static_cast<std::int64_t>(d.probability.size())});
+    r.keys = keys;
+    return Lowerer::known(std::move(r));
+  }
+  keys->name = slice(quantity.span);
+  std::vector<double> probabilities;
+  if (in.code == ir::Opcode::latent && in.operands.empty() && !c) {
+    // A variable by itself: the two passes of the junction tree answer for all of them at once.
+    for (const Estimate& v : unwrap(unwrap(p->prepared(), span)->marginal({static_cast<ir::LatentId>(in.payload), 0}), span)) {
+      error_ = std::max(error_, v.error);
+      probabilities.push_back(v.value);
+    }
+  } else {
+    for (const ExprId v : values) {
+      const Estimate r = unwrap(p->probability(m.prim(Op::eq, {e, v}), c), span);
+      error_ = std::max(error_, r.error);
+      probabilities.push_back(r.value);
+    }
+  }
+  ArrayValue r = ArrayValue::of(std::move(probabilities), {static_cast<std::int64_t>(keys->labels.size())});
+  r.keys = keys;
+  return Lowerer::known(std::move(r));
+}
+
+std::int64_t Session::option(const ast::Call& call, std::string_view name, std::int64_t otherwise, Lowerer& at) {
+  for (const ast::Argument& a : call.arguments)
+    if (a.name && a.name->text == name) return at.known_integer(at.eval(*a.value), a.value->span, name);
+  return otherwise;
+}
+
+/// Independent draws of a quantity from its exact distribution.
+Sym Session::ask_draws(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  const auto p = first_posterior(call, span, at);
+  engine_ = "draws";
+  const std::int64_t n = option(call, "n", 1000, at);
+  if (n < 0 || n > 100000000) raise<K::wrong_type>(span, "a number of draws", fmt::format("{}", n));
+  ModelLowerer& model = p->lowerer();
+  const ast::Expr& quantity = *call.arguments.at(0).value;
+  const Sym x = model.query(quantity, &at);
+  if (!x.is_scalar()) raise<K::wrong_type>(quantity.span, "one quantity", "an array");
+  const auto c = condition(call, *p, at);
+  const ExprId e = model.expr(x);
+  rng::Stream stream(settings_.seed, 0, draws_++, 0);
+  const auto d = unwrap(p->distribution(e, c), span);
+  std::vector<double> cumulative;
+  double sum = 0;
+  for (const double w : d.probability) cumulative.push_back(sum += w);
+  std::vector<double> drawn;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double u = stream.uniform();
+    if (!d.exact) {
+      drawn.push_back(unwrap(p->quantile(e, u, c), span).value);
+      continue;
+    }
+    const auto k = std::upper_bound(cumulative.begin(), cumulative.end(), u * sum) - cumulative.begin();
+    drawn.push_back(d.value[std::min(static_cast<std::size_t>(k), d.value.size() - 1)]);
+  }
+  if (x.type == ScalarType::real) return Lowerer::known(ArrayValue::of(std::move(drawn), {n}));
+  std::vector<std::int64_t> codes;
+  for (const double v : drawn) codes.push_back(static_cast<std::int64_t>(v));
+  ArrayValue a = ArrayValue::of(x.type, std::move(codes), {n});
+  a.labels = x.labels;
+  return Lowerer::known(std::move(a));
+}
+
+std::optional<Sym> Session::ask(const ast::Expr& e, Lowerer& at) {
+  if (const auto* i = std::get_if<ast::Infer>(&e.node)) return infer(*i, e.span, at);
+  if (const auto* t = std::get_if<ast::Teach>(&e.node)) return teach(*t, e.span, at);
+  const auto* call = std::get_if<ast::Call>(&e.node);
+  if (call == nullptr || environment_.functions.contains(call->callee.text)) return std::nullopt;
+  const std::string& f = call->callee.text;
+  if (f == "P") return ask_probability(*call, e.span, at);
+  if (f == "E" || f == "sd" || f == "variance" || f == "quantile") return ask_moment(*call, e.span, at);
+  if (f == "marginal") return ask_marginal(*call, e.span, at);
+  if (f == "draws") return ask_draws(*call, e.span, at);
+  if (f == "draw" || f == "predict") return draw(*call, e.span, at);
+  if (f == "evidence") {
+    const auto p = first_posterior(*call, e.span, at);
+    engine_ = unwrap(p->prepared(), e.span)->engine();
+    return estimate(unwrap(p->log_evidence(), e.span));
+  }
+  if (f == "ledger") return ledger(first_posterior(*call, e.span, at));
+  if (f == "summary") return summary(*first_posterior(*call, e.span, at));
+  if (auto m = measure(*call, e.span, at)) return m;
+  return read_data(*call, e.span, at);
+}
+
+}  // namespace hearsay

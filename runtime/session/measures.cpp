@@ -1,0 +1,182 @@
+// Measures of teaching (theory section 9), realised shifts, and what a source did.
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "lang/evidence/realised.h"
+#include "runtime/session/session.h"
+#include "runtime/session/unwrap.h"
+#include "runtime/session/top.h"
+
+namespace hearsay {
+
+using ir::ExprId;
+using K = DiagnosticKind;
+
+namespace {
+
+constexpr double kMostStrings = 1048576;
+
+
+/// KL(p ‖ q) in nats; infinite where q rules out what p does not.
+double divergence(const std::vector<double>& p, const std::vector<double>& q) {
+  double sum = 0;
+  for (std::size_t i = 0; i < p.size(); ++i)
+    if (p[i] > 0) sum += q[i] > 0 ? p[i] * std::log(p[i] / q[i]) : std::numeric_limits<double>::infinity();
+  return std::max(0.0, sum);
+}
+
+}  // namespace
+
+/// Probabilities of all strings of tokens first … first + length − 1, the last token fastest.
+std::vector<double> Session::string_probabilities(const Posterior& p, std::int64_t first, std::int64_t length, double& error) {
+  const StreamInfo& stream = p.lowerer().stream;
+  if (!stream.present) raise<K::no_emit>(p.from());
+  const auto tokens = static_cast<double>(stream.alphabet->labels.size());
+  const double count = std::pow(tokens, static_cast<double>(length));
+  if (length < 1 || count > kMostStrings) raise<K::horizon_too_long>(p.from(), length, stream.alphabet->labels.size());
+  pass::Kept kept;
+  std::vector<FiniteElement> scope;
+  for (std::int64_t t = first; t < first + length; ++t) {
+    kept[stream.emit].insert(static_cast<std::size_t>(t - 1));
+    scope.push_back({stream.emit, static_cast<std::size_t>(t - 1)});
+  }
+  const auto prepared = unwrap(p.prepared({}, kept, first + length - 1), p.from());
+  const auto r = unwrap(prepared->expectations(scope, static_cast<std::size_t>(count),
+                                               [](std::span<const double>, std::span<const double> joint, std::span<double> out) {
+                                                 std::copy(joint.begin(), joint.end(), out.begin());
+                                               },
+                                               {}),
+                        p.from());
+  std::vector<double> v;
+  for (const Estimate& e : r) {
+    v.push_back(e.value);
+    error = std::max(error, e.error);
+  }
+  return v;
+}
+
+Sym Session::mimicry(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  std::vector<const ast::Expr*> models;
+  for (const ast::Argument& a : call.arguments)
+    if (!a.name) models.push_back(a.value.get());
+  if (models.size() != 2) raise<K::wrong_argument_count>(span, "mimicry", "a student and a teacher", models.size());
+  const auto student = posterior(*models[0], at), teacher = posterior(*models[1], at);
+  const std::int64_t n = option(call, "horizon", 1, at);
+  double error = 0;
+  const auto q = string_probabilities(*student, student->lowerer().evidence_horizon() + 1, n, error);
+  const auto p = string_probabilities(*teacher, teacher->lowerer().evidence_horizon() + 1, n, error);
+  if (p.size() != q.size() || student->lowerer().stream.alphabet->labels != teacher->lowerer().stream.alphabet->labels)
+    raise<K::not_a_map_model>(span);
+  engine_ = unwrap(student->prepared(), span)->engine();
+  double sensitivity = 0;
+  for (std::size_t i = 0; i < p.size(); ++i)
+    if (p[i] > 0 && q[i] > 0) sensitivity += std::abs(std::log(p[i] / q[i])) + 1 + p[i] / q[i];
+  return estimate({divergence(p, q) / static_cast<double>(n), error * sensitivity / static_cast<double>(n)});
+}
+
+Sym Session::influence(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  if (call.arguments.size() != 2) raise<K::wrong_argument_count>(span, "influence", "a posterior and a source", call.arguments.size());
+  const auto p = posterior(*call.arguments[0].value, at);
+  const auto* name = std::get_if<ast::NameRef>(&call.arguments[1].value->node);
+  if (name == nullptr || !p->ledger().find_source(name->text))
+    raise<K::unknown_name>(call.arguments[1].value->span, "source of this posterior", slice(call.arguments[1].value->span));
+  auto t = std::make_shared<TextObject>();
+  t->what = "influence";
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  t->text = fmt::format("influence of {} (probabilities with it and without it; log-odds shift in nats)", name->text);
+  const auto list = asked_.find(p);
+  if (list == asked_.end()) t->text += "\n  nothing has been asked of this posterior yet";
+  if (list != asked_.end())
+    for (const Asked& a : list->second) {
+      Variant without;
+      without.without_source = name->text;
+      const Estimate before = unwrap(p->probability(a.event, a.condition, without), span);
+      const double shift = evidence::log_odds_shift(before.value, a.after).value();
+      t->text += fmt::format("\n  P({}): {} with, {} without, shift {:+.6g}", a.text, a.after, before.value, a.after >= before.value ? shift : -shift);
+      rows.push_back({{"event", a.text}, {"with", a.after}, {"without", before.value}, {"shift_nats", shift}});
+    }
+  t->json = rows.dump();
+  Value v;
+  v.data = std::shared_ptr<const Object>(t);
+  return Lowerer::from_value(v);
+}
+
+std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  const std::string& f = call.callee.text;
+  if (f == "mimicry") return mimicry(call, span, at);
+  if (f == "influence") return influence(call, span, at);
+  if (f == "shift") {
+    // How far the soft evidence moved the log-odds of an event (signed, nats).
+    if (call.arguments.size() != 1 || !call.has_bar) raise<K::wrong_argument_count>(span, f, "an event, a bar and a posterior", call.arguments.size());
+    const auto p = first_posterior(call, span, at);
+    const ExprId e = event(*call.arguments[0].value, *p, at);
+    const auto c = condition(call, *p, at);
+    Variant without;
+    without.without_soft = true;
+    const Estimate after = unwrap(p->probability(e, c), span), before = unwrap(p->probability(e, c, without), span);
+    engine_ = unwrap(p->prepared(), span)->engine();
+    const double shift = evidence::log_odds_shift(before.value, after.value).value();
+    return estimate({after.value >= before.value ? shift : -shift, after.error / std::max(1e-300, after.value * (1 - after.value))});
+  }
+  if (f == "charged") {
+    // What a posterior's sources were charged, in nats: all of them, or one.
+    if (call.arguments.empty() || call.arguments.size() > 2) raise<K::wrong_argument_count>(span, f, "a posterior, and perhaps a source", call.arguments.size());
+    const auto p = posterior(*call.arguments[0].value, at);
+    if (call.arguments.size() == 1) return Lowerer::known(Scalar::real(p->ledger().total().value()));
+    const auto* name = std::get_if<ast::NameRef>(&call.arguments[1].value->node);
+    const auto id = name == nullptr ? std::nullopt : p->ledger().find_source(name->text);
+    if (!id) raise<K::unknown_name>(call.arguments[1].value->span, "source of this posterior", slice(call.arguments[1].value->span));
+    return Lowerer::known(Scalar::real(p->ledger().spent(*id).value()));
+  }
+  if (f == "predictive") {
+    const auto p = first_posterior(call, span, at);
+    double error = 0;
+    ArrayValue v = ArrayValue::of(string_probabilities(*p, p->lowerer().evidence_horizon() + 1, 1, error), {});
+    v.shape = {static_cast<std::int64_t>(v.size())};
+    v.keys = p->lowerer().stream.alphabet;
+    error_ = std::max(error_, error);
+    engine_ = unwrap(p->prepared(), span)->engine();
+    return Lowerer::known(std::move(v));
+  }
+  if (f == "misfit" || f == "pgr") {
+    // Squared distance of next-token predictives (the Brier score's divergence): the loss for which gain is at least misfit.
+    const auto predictive = [&](const ast::Expr& e) {
+      const auto p = posterior(e, at);
+      double error = 0;
+      auto v = string_probabilities(*p, p->lowerer().evidence_horizon() + 1, 1, error);
+      error_ = std::max(error_, error);
+      engine_ = unwrap(p->prepared(), span)->engine();
+      return v;
+    };
+    const auto distance = [&](const std::vector<double>& a, const std::vector<double>& b) {
+      if (a.size() != b.size()) raise<K::not_a_map_model>(span);
+      double d = 0;
+      for (std::size_t i = 0; i < a.size(); ++i) d += (a[i] - b[i]) * (a[i] - b[i]);
+      return d;
+    };
+    if (f == "misfit") {
+      if (call.arguments.size() != 2) raise<K::wrong_argument_count>(span, f, "a student and a teacher", call.arguments.size());
+      return estimate({distance(predictive(*call.arguments[0].value), predictive(*call.arguments[1].value)), error_});
+    }
+    if (call.arguments.size() == 3) {
+      // Three errors: of the weak, the taught, and the ceiling.
+      double e[3];
+      for (std::size_t i = 0; i < 3; ++i)
+        e[i] = at.known_real(at.eval(*call.arguments[i].value), call.arguments[i].value->span, "an error");
+      if (e[0] == e[2]) raise<K::wrong_type>(span, "a weak model that is worse than the ceiling", "no gap to recover");
+      return Lowerer::known(Scalar::real((e[0] - e[1]) / (e[0] - e[2])));
+    }
+    if (call.arguments.size() != 4)
+      raise<K::wrong_argument_count>(span, f, "three errors, or the weak, the taught, the ceiling and the true model", call.arguments.size());
+    const auto truth = predictive(*call.arguments[3].value);
+    const double weak = distance(predictive(*call.arguments[0].value), truth), taught = distance(predictive(*call.arguments[1].value), truth),
+                 ceiling = distance(predictive(*call.arguments[2].value), truth);
+    if (weak == ceiling) raise<K::wrong_type>(span, "a weak model that is worse than the ceiling", "no gap to recover");
+    return estimate({(weak - taught) / (weak - ceiling), error_});
+  }
+  return std::nullopt;
+}
+
+}  // namespace hearsay

@@ -1,0 +1,274 @@
+#include "runtime/session/posterior.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <unordered_set>
+
+#include "lang/eval/evaluator.h"
+#include "lang/evidence/jeffrey.h"
+#include "lang/ir/substitute.h"
+
+namespace hearsay {
+
+using ir::ExprId;
+using K = DiagnosticKind;
+
+namespace {
+
+constexpr std::size_t kLargestJoint = std::size_t{1} << 20;
+
+bool drops(const Variant& v, const ir::Term& t, const std::string& source) {
+  if (t.order >= v.before) return true;
+  if (v.prior_only && t.kind != ir::TermKind::prior) return true;
+  if (t.kind != ir::TermKind::soft) return false;
+  return v.without_soft || (!v.without_source.empty() && source == v.without_source);
+}
+
+}  // namespace
+
+Posterior::Posterior(std::shared_ptr<ModelLowerer> lowerer, const Settings& settings, SourceSpan from)
+    : lowerer_(std::move(lowerer)), settings_(settings), from_(from) {
+  for (const Claim& c : lowerer_->claims) site_source_[static_cast<std::uint32_t>(c.site)] = c.source;
+  for (const JeffreyTask& j : lowerer_->jeffrey) site_source_[static_cast<std::uint32_t>(j.site)] = j.source;
+}
+
+std::string Posterior::source_of(ir::SiteId site) const {
+  const auto at = site_source_.find(static_cast<std::uint32_t>(site));
+  return at == site_source_.end() ? "" : at->second;
+}
+
+ir::Module Posterior::filtered(const Variant& variant, std::int64_t horizon) const {
+  ir::Module m = lowerer_->module_with_horizon(horizon);
+  std::erase_if(m.terms, [&](const ir::Term& t) { return drops(variant, t, source_of(t.site)); });
+  return m;
+}
+
+Result<std::shared_ptr<Prepared>> Posterior::prepared(const Variant& variant, const pass::Kept& kept, std::int64_t horizon) const {
+  horizon = std::max(horizon, lowerer_->evidence_horizon());
+  std::string key = fmt::format("{}|{}|{}|{}|{}", variant.without_soft, variant.without_source, variant.prior_only, variant.before, horizon);
+  for (const auto& [latent, elements] : kept) {
+    key += fmt::format("|{}:", ir::raw(latent));
+    for (const std::size_t e : elements) key += fmt::format("{},", e);
+  }
+  if (const auto at = prepared_.find(key); at != prepared_.end()) return at->second;
+  auto made = Prepared::make(filtered(variant, horizon), kept, settings_, from_);
+  if (made) prepared_[key] = *made;
+  return made;
+}
+
+std::vector<FiniteElement> Posterior::scope(std::span<const ExprId> quantities, const ir::Module& module) const {
+  std::vector<FiniteElement> r;
+  for (const auto& [latent, flat] : pass::elements_read(module, quantities)) r.push_back({latent, flat});
+  return r;
+}
+
+/// Where quantities jump as a continuous latent moves: comparisons of it with something that is known.
+std::vector<double> Posterior::breakpoints(std::span<const ExprId> quantities, const ir::Module& module, Prepared& prepared) const {
+  std::vector<double> points;
+  if (prepared.continuous_dimension() == 0) return points;
+  const ir::StateLayout layout(module);
+  eval::ReferenceEvaluator evaluator(module);
+  std::unordered_set<std::uint32_t> seen;
+  std::vector<ExprId> todo(quantities.begin(), quantities.end());
+  while (!todo.empty()) {
+    const ExprId e = todo.back();
+    todo.pop_back();
+    if (!seen.insert(static_cast<std::uint32_t>(e)).second) continue;
+    const ir::Inst& in = module.inst(e);
+    for (const ExprId o : in.operands) todo.push_back(o);
+    if (in.code != ir::Opcode::prim) continue;
+    const auto op = static_cast<Op>(in.payload);
+    if (op != Op::lt && op != Op::le && op != Op::eq) continue;
+    const ir::Dependence d = ir::dependence(module, e);
+    if (d.continuous.empty() || !d.free_indices.empty()) continue;
+    // Over all values of the finite latents that the two sides read, if they are few.
+    const auto elements = pass::elements_read(module, in.operands);
+    double assignments = 1;
+    for (const auto& [latent, flat] : elements) assignments *= static_cast<double>(module.latents[ir::raw(latent)].cardinality);
+    if (assignments > 4096) continue;
+    std::vector<std::int32_t> codes(layout.finite, 0);
+    for (std::size_t a = 0; a < static_cast<std::size_t>(assignments); ++a) {
+      std::size_t rest = a;
+      for (const auto& [latent, flat] : elements) {
+        const auto k = static_cast<std::size_t>(module.latents[ir::raw(latent)].cardinality);
+        codes[layout.offset[ir::raw(latent)] + flat] = static_cast<std::int32_t>(rest % k) + 1;
+        rest /= k;
+      }
+      const auto difference = [&](double x) {
+        const model::StateView state{std::span(&x, 1), codes};
+        return evaluator.value(in.operands[0], state).as_real() - evaluator.value(in.operands[1], state).as_real();
+      };
+      if (auto roots = prepared.sign_changes(difference)) points.insert(points.end(), roots->begin(), roots->end());
+    }
+  }
+  std::sort(points.begin(), points.end());
+  points.erase(std::unique(points.begin(), points.end()), points.end());
+  return points;
+}
+
+Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> quantities, const Variant& variant) const {
+  try {
+    const std::int64_t own = lowerer_->horizon_of(quantities);
+    const ir::Module module = lowerer_->module_with_horizon(own);
+    const std::vector<FiniteElement> elements = scope(quantities, module);
+    pass::Kept kept;
+    for (const FiniteElement& e : elements)
+      if (!module.latents[ir::raw(e.latent)].shape.empty()) kept[e.latent].insert(e.flat);
+    auto p = prepared(variant, kept, own);
+    if (!p) return fail(std::move(p).error());
+
+    const ir::StateLayout layout(module);
+    eval::ReferenceEvaluator evaluator(module);
+    std::vector<std::int32_t> codes(layout.finite, 0);
+    std::vector<std::size_t> position;
+    std::vector<std::int32_t> cardinality;
+    for (const FiniteElement& e : elements) {
+      position.push_back(layout.offset[ir::raw(e.latent)] + e.flat);
+      cardinality.push_back(static_cast<std::int32_t>(module.latents[ir::raw(e.latent)].cardinality));
+    }
+    bool undefined = false;
+    const PointFunction f = [&](std::span<const double> continuous, std::span<const double> joint, std::span<double> out) {
+      std::fill(out.begin(), out.end(), 0.0);
+      for (const std::size_t at : position) codes[at] = 1;
+      for (const double weight : joint) {
+        if (weight > 0) {
+          const model::StateView state{continuous, codes};
+          for (std::size_t k = 0; k < quantities.size(); ++k) {
+            const double v = evaluator.value(quantities[k], state).as_real();
+            if (std::isnan(v)) undefined = true;
+            out[k] += weight * v;
+          }
+        }
+        for (std::size_t d = position.size(); d-- > 0;) {
+          if (++codes[position[d]] <= cardinality[d]) break;
+          codes[position[d]] = 1;
+        }
+      }
+    };
+    auto r = (*p)->expectations(elements, quantities.size(), f, breakpoints(quantities, module, **p));
+    if (r && undefined) return fail(diagnose<K::undefined_density>(from_));
+    return r;
+  } catch (Failure& failure) {
+    return fail(std::move(failure.diagnostic));
+  }
+}
+
+Result<Estimate> Posterior::probability(ExprId event, std::optional<ExprId> condition, const Variant& variant) const {
+  ir::Module& m = lowerer_->module();
+  const auto indicator = [&](ExprId e) { return m.select(e, m.real(1), m.real(0)); };
+  if (!condition) {
+    const ExprId q = indicator(event);
+    auto r = expect(std::span(&q, 1), variant);
+    if (!r) return fail(std::move(r).error());
+    return Estimate{std::clamp((*r)[0].value, 0.0, 1.0), (*r)[0].error};
+  }
+  const std::array<ExprId, 2> q{indicator(m.prim(Op::logical_and, {event, *condition})), indicator(*condition)};
+  auto r = expect(q, variant);
+  if (!r) return fail(std::move(r).error());
+  const Estimate joint = (*r)[0], given = (*r)[1];
+  if (!(given.value > 0)) return fail(diagnose<K::impossible_condition>(from_));
+  const double p = joint.value / given.value;
+  return Estimate{std::clamp(p, 0.0, 1.0), (joint.error + p * given.error) / given.value};
+}
+
+Result<Estimate> Posterior::log_evidence(const Variant& variant) const {
+  auto p = prepared(variant);
+  if (!p) return fail(std::move(p).error());
+  return (*p)->log_evidence();
+}
+
+Result<Posterior::Distribution> Posterior::distribution(ExprId quantity, std::optional<ExprId> condition) const {
+  try {
+    std::vector<ExprId> read{quantity};
+    if (condition) read.push_back(*condition);
+    const std::int64_t own = lowerer_->horizon_of(read);
+    const ir::Module module = lowerer_->module_with_horizon(own);
+    const std::vector<FiniteElement> elements = scope(read, module);
+    pass::Kept kept;
+    for (const FiniteElement& e : elements)
+      if (!module.latents[ir::raw(e.latent)].shape.empty()) kept[e.latent].insert(e.flat);
+    auto p = prepared({}, kept, own);
+    if (!p) return fail(std::move(p).error());
+    auto atoms = (*p)->atoms();
+    if (!atoms) return fail(std::move(atoms).error());
+    const ir::StateLayout layout(module);
+    eval::ReferenceEvaluator evaluator(module);
+    std::vector<std::int32_t> codes(layout.finite, 0);
+    std::map<double, double> mass;
+    double total = 0;
+    for (const Prepared::Atom& atom : *atoms) {
+      auto table = (*p)->joint_at(atom.continuous, elements);
+      if (!table) return fail(std::move(table).error());
+      for (const FiniteElement& e : elements) codes[layout.offset[ir::raw(e.latent)] + e.flat] = 1;
+      for (const double weight : *table) {
+        if (weight > 0) {
+          const model::StateView state{atom.continuous, codes};
+          if (!condition || evaluator.value(*condition, state).truth()) {
+            const double v = evaluator.value(quantity, state).as_real();
+            if (std::isnan(v)) return fail(diagnose<K::undefined_density>(from_));
+            mass[v] += weight * atom.weight;
+            total += weight * atom.weight;
+          }
+        }
+        for (std::size_t d = elements.size(); d-- > 0;) {
+          std::int32_t& code = codes[layout.offset[ir::raw(elements[d].latent)] + elements[d].flat];
+          if (++code <= module.latents[ir::raw(elements[d].latent)].cardinality) break;
+          code = 1;
+        }
+      }
+    }
+    if (!(total > 0)) return fail(diagnose<K::impossible_condition>(from_));
+    Distribution d;
+    d.exact = (*p)->continuous_dimension() == 0 || ir::dependence(module, quantity).continuous.empty();
+    for (const auto& [v, w] : mass) {
+      d.value.push_back(v);
+      d.probability.push_back(w / total);
+    }
+    return d;
+  } catch (Failure& failure) {
+    return fail(std::move(failure.diagnostic));
+  }
+}
+
+Result<Estimate> Posterior::quantile(ExprId quantity, double p, std::optional<ExprId> condition) const {
+  auto d = distribution(quantity, condition);
+  if (!d) return fail(std::move(d).error());
+  if (d->exact) {
+    double cumulative = 0;
+    for (std::size_t i = 0; i < d->value.size(); ++i) {
+      cumulative += d->probability[i];
+      if (cumulative >= p * (1 - 1e-15)) return Estimate{d->value[i], 0};
+    }
+    return Estimate{d->value.back(), 0};
+  }
+  auto p0 = prepared();
+  if (!p0) return fail(std::move(p0).error());
+  const ir::Inst& read = lowerer_->module().inst(quantity);
+  if (!condition && read.code == ir::Opcode::latent) return (*p0)->continuous_quantile(p);
+  // The atoms bracket it; the exact distribution function, asked by quadrature, narrows the bracket.
+  ir::Module& m = lowerer_->module();
+  double cumulative = 0;
+  std::size_t at = 0;
+  while (at + 1 < d->value.size() && (cumulative += d->probability[at]) < p) ++at;
+  const std::size_t before = at >= 3 ? at - 3 : 0, after = std::min(at + 3, d->value.size() - 1);
+  double low = d->value[before], high = d->value[after];
+  const auto cdf = [&](double v) { return probability(m.prim(Op::le, {m.to_real(quantity), m.real(v)}), condition); };
+  double error = 0;
+  for (int i = 0; i < 200 && high - low > 1e-13 * std::max({std::abs(low), std::abs(high), 1e-300}); ++i) {
+    const double middle = low + (high - low) / 2;
+    auto c = cdf(middle);
+    if (!c) return fail(std::move(c).error());
+    error = c->error;
+    (c->value < p ? low : high) = middle;
+  }
+  const double v = low + (high - low) / 2;
+  // The slope of the distribution function turns its error into the quantile's.
+  const double h = std::max(1e-6 * (d->value.back() - d->value.front()), 1e-300);
+  auto left = cdf(v - h), right = cdf(v + h);
+  if (!left || !right) return Estimate{v, high - low};
+  const double slope = (right->value - left->value) / (2 * h);
+  return Estimate{v, slope > 0 ? error / slope + (high - low) : high - low};
+}
+
+}  // namespace hearsay

@@ -1,0 +1,91 @@
+// A posterior: a model, its evidence, its ledger, and the answers to what is asked of it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lang/evidence/ledger.h"
+#include "lang/sema/lowering.h"
+#include "runtime/session/prepared.h"
+#include "runtime/session/settings.h"
+
+namespace hearsay {
+
+/// Which part of the evidence counts: everything, or without soft evidence (all of it, or one source's).
+struct Variant {
+  bool without_soft = false;
+  std::string without_source;
+  bool prior_only = false;
+  std::uint32_t before = ~0U;  ///< only statements with a smaller order
+  auto operator<=>(const Variant&) const = default;
+};
+
+/// What one claim statement was charged, for listings.
+struct ClaimRow {
+  std::string source;
+  SourceSpan span;
+  std::size_t claims = 0;
+  double charged = 0;  ///< nats
+  std::string what;
+};
+
+class Posterior final : public Object {
+public:
+  Posterior(std::shared_ptr<ModelLowerer> lowerer, const Settings& settings, SourceSpan from);
+  [[nodiscard]] std::string kind() const override { return "posterior"; }
+
+  /// Allots strengths, charges `ledger` (which has the shared sources), and solves what must be solved before inference:
+  /// reference densities and Jeffrey statements, in order. On failure `ledger` is unchanged.
+  /// `identity` names this posterior in the claims' identities.
+  [[nodiscard]] Result<void> settle(evidence::EvidenceLedger& shared, const std::string& identity,
+                                    std::map<std::string, evidence::SiteId>& site_ids);
+
+  // ---- asking (all by expectation of quantities under the posterior)
+  /// E[q] for scalar expressions; reals, integers or booleans.
+  [[nodiscard]] Result<std::vector<Estimate>> expect(std::span<const ir::ExprId> quantities, const Variant& variant = {}) const;
+  /// P(event | condition): `condition` may be absent.
+  [[nodiscard]] Result<Estimate> probability(ir::ExprId event, std::optional<ir::ExprId> condition, const Variant& variant = {}) const;
+  /// Log marginal likelihood of the evidence, nats.
+  [[nodiscard]] Result<Estimate> log_evidence(const Variant& variant = {}) const;
+  /// The distribution of a scalar quantity: its values with their probabilities, ascending. Continuous ones by their atoms.
+  struct Distribution {
+    std::vector<double> value, probability;
+    bool exact = true;  ///< finite; otherwise atoms of a quadrature
+  };
+  [[nodiscard]] Result<Distribution> distribution(ir::ExprId quantity, std::optional<ir::ExprId> condition) const;
+  [[nodiscard]] Result<Estimate> quantile(ir::ExprId quantity, double p, std::optional<ir::ExprId> condition) const;
+
+  [[nodiscard]] ModelLowerer& lowerer() const { return *lowerer_; }
+  [[nodiscard]] const evidence::EvidenceLedger& ledger() const { return ledger_; }
+  [[nodiscard]] const std::vector<ClaimRow>& rows() const { return rows_; }
+  [[nodiscard]] Result<std::shared_ptr<Prepared>> prepared(const Variant& variant = {}, const pass::Kept& kept = {},
+                                                           std::int64_t horizon = 0) const;
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] SourceSpan from() const { return from_; }
+  [[nodiscard]] bool has_claims() const { return !rows_.empty(); }
+  /// Finite elements that expressions read.
+  [[nodiscard]] std::vector<FiniteElement> scope(std::span<const ir::ExprId> quantities, const ir::Module& module) const;
+  [[nodiscard]] std::string source_of(ir::SiteId site) const;
+
+private:
+  Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity, std::map<std::string, evidence::SiteId>& site_ids);
+  Result<void> solve_references();
+  Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity, std::map<std::string, evidence::SiteId>& site_ids);
+  Result<evidence::SourceId> source(evidence::EvidenceLedger& ledger, const std::string& name) const;
+  std::vector<double> breakpoints(std::span<const ir::ExprId> quantities, const ir::Module& module, Prepared& prepared) const;
+  ir::Module filtered(const Variant& variant, std::int64_t horizon) const;
+  evidence::SiteId site_id(const std::string& identity, ir::SiteId site, std::map<std::string, evidence::SiteId>& ids);
+
+  std::shared_ptr<ModelLowerer> lowerer_;
+  Settings settings_;
+  SourceSpan from_;
+  evidence::EvidenceLedger ledger_;  ///< this posterior's own charges
+  std::vector<ClaimRow> rows_;
+  std::map<std::uint32_t, std::string> site_source_;
+  std::map<std::string, int> identities_;
+  mutable std::map<std::string, std::shared_ptr<Prepared>> prepared_;
+};
+
+}  // namespace hearsay

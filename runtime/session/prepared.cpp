@@ -1,0 +1,385 @@
+#include "runtime/session/prepared.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <unordered_set>
+
+#include "lang/eval/evaluator.h"
+#include "runtime/infer/exact/enumerate.h"
+
+namespace hearsay {
+
+using K = DiagnosticKind;
+
+namespace {
+
+/// Primitive operations that the reference evaluator may spend before native code pays: it does some 5·10⁷ a second, and a cold
+/// start of LLVM with a small module costs about 60 ms.
+constexpr double kEvaluatorBudget = 3e6;
+/// Products of one elimination above which generated kernels pay.
+constexpr double kContractionBudget = 2e7;
+/// Entries of a table that a question may ask for.
+constexpr double kLargestQuestion = 16777216;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+/// Evaluations of the density that a quadrature is reckoned with.
+constexpr double kQuadratureEvaluations = 2000;
+
+double operations(const ir::Module& m, ir::ExprId root) {
+  std::unordered_set<std::uint32_t> seen;
+  std::vector<ir::ExprId> todo{root};
+  double n = 0;
+  while (!todo.empty()) {
+    const ir::ExprId e = todo.back();
+    todo.pop_back();
+    if (!seen.insert(static_cast<std::uint32_t>(e)).second) continue;
+    const ir::Inst& in = m.inst(e);
+    double times = 1;
+    if (in.code == ir::Opcode::reduce) times = static_cast<double>(std::max<std::int64_t>(1, m.indices[in.payload].extent()));
+    n += times;
+    for (const ir::ExprId o : in.operands) todo.push_back(o);
+    if (in.code == ir::Opcode::let) todo.push_back(m.lets[in.payload].body);
+  }
+  return n;
+}
+
+double evaluator_cost(const ir::Module& m, const ir::Grounding& g, double evaluations) {
+  std::vector<double> per_term(m.terms.size(), 0);
+  for (std::size_t t = 0; t < m.terms.size(); ++t) per_term[t] = operations(m, m.terms[t].body);
+  double n = 0;
+  for (const ir::TermId t : g.closed_terms) {
+    double instances = 1;
+    for (const ir::IndexId i : m.terms[ir::raw(t)].plate) instances *= static_cast<double>(m.index(i).extent());
+    n += instances * per_term[ir::raw(t)];
+  }
+  for (const ir::GroundFactor& f : g.factors) n += static_cast<double>(f.table_size) * per_term[ir::raw(f.term)];
+  return n * evaluations;
+}
+
+}  // namespace
+
+Prepared::Prepared(const ir::Module& module, const Settings& settings)
+    : module_(std::make_shared<ir::Module>(module)), layout_(*module_), settings_(settings) {}
+
+Result<std::shared_ptr<Prepared>> Prepared::make(ir::Module module, const pass::Kept& kept, const Settings& settings, SourceSpan from) {
+  const double series_error = pass::run(module, kept, settings.passes);
+  auto p = std::shared_ptr<Prepared>(new Prepared(module, settings));
+  p->series_error_ = series_error;
+  p->from_ = from;
+  auto grounding = pass::ground(*p->module_);
+  if (!grounding) return fail(std::move(grounding).error());
+  p->grounding_ = std::make_shared<ir::Grounding>(*std::move(grounding));
+  if (p->layout_.continuous > 1) {
+    std::vector<std::string> names;
+    for (const ir::Latent& l : p->module_->latents)
+      if (!l.finite) names.push_back(l.name);
+    return fail(diagnose<K::not_supported_yet>(from, fmt::format("models with {} continuous latents (`{}`, …)", p->layout_.continuous,
+                                                                 names.front())));
+  }
+  p->graph_variable_.assign(p->grounding_->variables.size(), -1);
+  for (const ir::GroundFactor& f : p->grounding_->factors) {
+    model::Factor factor;
+    for (const std::uint32_t v : f.scope) {
+      std::int64_t& id = p->graph_variable_[v];
+      if (id < 0) {
+        id = static_cast<std::int64_t>(p->graph_.variables.size());
+        p->graph_.variables.push_back(p->grounding_->variables[v]);
+      }
+      factor.scope.push_back(static_cast<model::VariableId>(id));
+    }
+    p->graph_.factors.push_back(std::move(factor));
+  }
+  if (auto r = p->compile(); !r) return fail(std::move(r).error());
+  if (auto r = p->plan(); !r) return fail(std::move(r).error());
+  return p;
+}
+
+Result<void> Prepared::compile() {
+  tables_.assign(grounding_->table_entries, 0.0);
+  const double evaluations = layout_.continuous == 0 ? 1 : kQuadratureEvaluations;
+  native_ = settings_.backend == Backend::native ||
+            (settings_.backend == Backend::automatic && evaluator_cost(*module_, *grounding_, evaluations) > kEvaluatorBudget);
+  if (native_) {
+    auto c = jit::compile(module_, grounding_, settings_.jit);
+    if (!c) return fail(std::move(c).error());
+    compiled_ = *std::move(c);
+  } else {
+    compiled_ = eval::compile_reference(module_, grounding_);
+  }
+  evaluator_ = compiled_->evaluator();
+  if (layout_.continuous == 0) evaluator_->fill_tables({}, tables_);
+  return {};
+}
+
+std::string Prepared::engine() const { return layout_.continuous == 0 ? (settings_.enumerate ? "enumerate" : "exact") : "quadrature"; }
+std::string Prepared::backend() const { return native_ ? "native code" : "reference evaluator"; }
+
+Diagnostic Prepared::impossible() const {
+  Diagnostic d = diagnose<K::impossible_evidence>(from_);
+  std::size_t shown = 0;
+  for (const ir::Term& t : module_->terms)
+    if (t.kind == ir::TermKind::evidence && shown < 3) {
+      const SourceSpan span = module_->sites[ir::raw(t.site)].span;
+      if (std::any_of(d.labels.begin(), d.labels.end(), [&](const DiagnosticLabel& l) { return l.span == span; })) continue;
+      d.labels.push_back({span, "hard evidence here"});
+      ++shown;
+    }
+  d.help = "a claim that may be wrong is said by `soft observe`, which nothing can make impossible";
+  return d;
+}
+
+/// A table or sum that is not a number: finds the statement.
+Diagnostic Prepared::undefined() const {
+  for (const ir::GroundFactor& f : grounding_->factors)
+    for (std::size_t i = 0; i < f.table_size; ++i) {
+      const double v = tables_[f.table_offset + i];
+      if (std::isnan(v) || v == infinity)
+        return diagnose<K::undefined_density>(module_->sites[ir::raw(module_->terms[ir::raw(f.term)].site)].span);
+    }
+  for (const ir::TermId t : grounding_->closed_terms)
+    if (module_->terms[ir::raw(t)].kind == ir::TermKind::prior)
+      return diagnose<K::undefined_density>(module_->sites[ir::raw(module_->terms[ir::raw(t)].site)].span);
+  return diagnose<K::undefined_density>(from_);
+}
+
+Result<void> Prepared::plan() {
+  if (graph_.factors.empty()) return {};
+  exact::PlanOptions options;
+  options.interrupt = settings_.interrupt;
+  options.from = from_;
+  auto tree = exact::JunctionTree::make(graph_, options, nullptr);
+  if (!tree) return fail(std::move(tree).error());
+  const double evaluations = layout_.continuous == 0 ? 1 : kQuadratureEvaluations;
+  if (settings_.backend != Backend::reference && (settings_.backend == Backend::native || tree->plan().cost * evaluations > kContractionBudget)) {
+    auto k = jit::kernels(settings_.jit);
+    if (!k) return fail(std::move(k).error());
+    kernels_ = *std::move(k);
+    tree = exact::JunctionTree::make(graph_, options, kernels_.get());
+    if (!tree) return fail(std::move(tree).error());
+  }
+  tree_.emplace(*std::move(tree));
+  return {};
+}
+
+double Prepared::elimination_cost() const { return tree_ ? tree_->plan().cost : 0; }
+
+Result<double> Prepared::log_mass(std::span<const double> continuous) {
+  const double closed = evaluator_->closed_terms(continuous);
+  if (std::isnan(closed) || closed == infinity) return fail(undefined());
+  if (closed == -infinity || !tree_) return closed;
+  if (!continuous.empty()) evaluator_->fill_tables(continuous, tables_);
+  for (const double v : tables_)
+    if (std::isnan(v) || v == infinity) return fail(undefined());
+  auto finite = settings_.enumerate ? enumerate_states({}) : tree_->set_tables(tables_);
+  if (!finite) return fail(std::move(finite).error());
+  return closed + *finite;
+}
+
+/// Log of the summed weight of all states that `extra` allows, by running through the joint (`using enumerate`).
+Result<double> Prepared::enumerate_states(const std::optional<model::Factor>& extra) const {
+  model::FactorGraph g = graph_;
+  for (std::size_t f = 0; f < g.factors.size(); ++f) {
+    const ir::GroundFactor& gf = grounding_->factors[f];
+    g.factors[f].log_table.assign(tables_.begin() + static_cast<std::ptrdiff_t>(gf.table_offset),
+                                  tables_.begin() + static_cast<std::ptrdiff_t>(gf.table_offset + gf.table_size));
+  }
+  if (extra) g.factors.push_back(*extra);
+  exact::EnumerationOptions options;
+  options.interrupt = settings_.interrupt;
+  options.from = from_;
+  auto e = exact::enumerate(g, options);
+  if (!e) return fail(std::move(e).error());
+  return e->log_partition;
+}
+
+/// The joint table over a few variables by enumeration: one sum for each of its entries.
+Result<std::vector<double>> Prepared::enumerate_joint(const std::vector<model::VariableId>& variables) const {
+  model::Factor only;
+  only.scope = variables;
+  std::size_t size = 1;
+  for (const model::VariableId v : variables) size *= graph_.cardinality(v);
+  std::vector<double> table;
+  double most = -infinity;
+  for (std::size_t i = 0; i < size; ++i) {
+    only.log_table.assign(size, -infinity);
+    only.log_table[i] = 0;
+    auto w = enumerate_states(only);
+    if (!w) return fail(std::move(w).error());
+    table.push_back(*w);
+    most = std::max(most, *w);
+  }
+  double sum = 0;
+  for (double& w : table) sum += w = std::exp(w - most);
+  for (double& w : table) w /= sum;
+  return table;
+}
+
+Result<void> Prepared::settle() {
+  if (layout_.continuous > 0) return integrate();
+  if (!log_mass_) {
+    auto m = log_mass({});
+    if (!m) return fail(std::move(m).error());
+    log_mass_ = *m;
+  }
+  if (*log_mass_ == -infinity) return fail(impossible());
+  return {};
+}
+
+/// Comparisons of the continuous latent with constants: the density may jump there.
+std::vector<double> Prepared::density_breakpoints() const {
+  std::vector<double> points;
+  for (const ir::Inst& in : module_->insts) {
+    if (in.code != ir::Opcode::prim) continue;
+    const auto op = static_cast<Op>(in.payload);
+    if (op != Op::lt && op != Op::le) continue;
+    for (std::size_t side = 0; side < 2; ++side) {
+      const ir::Inst& x = module_->inst(in.operands[side]);
+      const Scalar* c = module_->constant(in.operands[1 - side]);
+      if (c != nullptr && x.code == ir::Opcode::latent && !module_->latents[x.payload].finite) points.push_back(c->as_real());
+    }
+  }
+  return points;
+}
+
+Result<void> Prepared::integrate() {
+  if (quadrature_) return {};
+  const auto latent = std::find_if(module_->latents.begin(), module_->latents.end(), [](const ir::Latent& l) { return !l.finite && l.size() > 0; });
+  infer::Support1d support{latent->low, latent->high, density_breakpoints()};
+  infer::QuadratureOptions options;
+  options.relative_tolerance = settings_.tolerance;
+  options.log_density_error = series_error_;
+  options.interrupt = settings_.interrupt;
+  options.name = latent->name;
+  options.where = from_;
+  const auto density = [this](double x) {
+    auto m = log_mass(std::span(&x, 1));
+    if (m) return *m;
+    if (!failure_) failure_ = std::move(m).error();
+    return std::nan("");
+  };
+  auto q = infer::QuadraturePosterior1d::build(density, std::move(support), std::move(options));
+  if (!q) {
+    if (failure_) return fail(*std::exchange(failure_, std::nullopt));
+    Diagnostic d = std::move(q).error();
+    if (d.kind == K::no_mass_found) return fail(impossible());
+    return fail(std::move(d));
+  }
+  quadrature_ = *std::move(q);
+  return {};
+}
+
+Result<Estimate> Prepared::log_evidence() {
+  if (auto r = settle(); !r) return fail(std::move(r).error());
+  if (!quadrature_) return Estimate{*log_mass_, series_error_};
+  const infer::BoundedValue v = quadrature_->log_evidence();
+  return Estimate{v.value, v.error};
+}
+
+Result<std::vector<model::VariableId>> Prepared::variables(const std::vector<FiniteElement>& scope) const {
+  std::vector<model::VariableId> r;
+  double size = 1;
+  for (const FiniteElement& e : scope) {
+    const std::size_t flat = layout_.offset[ir::raw(e.latent)] + e.flat;
+    if (flat >= graph_variable_.size() || graph_variable_[flat] < 0)
+      return fail(diagnose<K::internal_error>(from_, "an element that is asked for is in no factor"));
+    r.push_back(static_cast<model::VariableId>(graph_variable_[flat]));
+    size *= graph_.variables[static_cast<std::size_t>(graph_variable_[flat])].cardinality;
+  }
+  if (size > kLargestQuestion) return fail(diagnose<K::query_too_large>(from_, scope.size(), size));
+  return r;
+}
+
+Result<std::vector<double>> Prepared::joint_at(std::span<const double> continuous, const std::vector<FiniteElement>& scope) {
+  if (scope.empty()) return std::vector<double>{1.0};
+  auto v = variables(scope);
+  if (!v) return fail(std::move(v).error());
+  if (!continuous.empty()) {
+    auto m = log_mass(continuous);
+    if (!m) return fail(std::move(m).error());
+  } else if (auto r = settle(); !r) {
+    return fail(std::move(r).error());
+  }
+  if (settings_.enumerate) return enumerate_joint(*v);
+  return tree_->joint(*v);
+}
+
+Result<std::vector<Estimate>> Prepared::marginal(const FiniteElement& element) {
+  const ir::Latent& latent = module_->latents[ir::raw(element.latent)];
+  if (layout_.continuous == 0) {
+    if (auto r = settle(); !r) return fail(std::move(r).error());
+    auto v = variables({element});
+    if (!v) return fail(std::move(v).error());
+    if (settings_.enumerate) {
+      auto table = enumerate_joint(*v);
+      if (!table) return fail(std::move(table).error());
+      std::vector<Estimate> r;
+      for (const double x : *table) r.push_back({x, 0});
+      return r;
+    }
+    auto p = tree_->marginal((*v)[0]);
+    if (!p) return fail(std::move(p).error());
+    std::vector<Estimate> r;
+    for (const double x : *p) r.push_back({x, 0});
+    return r;
+  }
+  return expectations({element}, static_cast<std::size_t>(latent.cardinality),
+                      [](std::span<const double>, std::span<const double> joint, std::span<double> out) {
+                        std::copy(joint.begin(), joint.end(), out.begin());
+                      },
+                      {});
+}
+
+Result<std::vector<Estimate>> Prepared::expectations(const std::vector<FiniteElement>& scope, std::size_t count,
+                                                     const PointFunction& f, const std::vector<double>& breakpoints) {
+  if (auto r = settle(); !r) return fail(std::move(r).error());
+  std::vector<Estimate> result(count);
+  if (!quadrature_) {
+    auto joint = joint_at({}, scope);
+    if (!joint) return fail(std::move(joint).error());
+    std::vector<double> out(count);
+    f({}, *joint, out);
+    // What the series left out (nats) moves a probability by at most as much, relatively.
+    for (std::size_t k = 0; k < count; ++k) result[k] = {out[k], std::abs(out[k]) * 2 * series_error_};
+    return result;
+  }
+  std::optional<Diagnostic> failure;
+  const infer::Integrands1d integrands = [&](double x, std::span<double> out) {
+    const std::array<double, 1> at{x};
+    auto joint = joint_at(at, scope);
+    if (!joint) {
+      if (!failure) failure = std::move(joint).error();
+      std::fill(out.begin(), out.end(), std::nan(""));
+      return;
+    }
+    f(at, *joint, out);
+  };
+  auto r = quadrature_->expectation(integrands, count, breakpoints);
+  if (!r) return fail(failure ? *std::move(failure) : std::move(r).error());
+  for (std::size_t k = 0; k < count; ++k) result[k] = {(*r)[k].value, (*r)[k].error};
+  return result;
+}
+
+Result<std::vector<Prepared::Atom>> Prepared::atoms() {
+  if (auto r = settle(); !r) return fail(std::move(r).error());
+  if (!quadrature_) return std::vector<Atom>{Atom{}};
+  std::vector<Atom> r;
+  for (const infer::Atom& a : quadrature_->atoms()) r.push_back({{a.x}, std::exp(a.log_weight)});
+  return r;
+}
+
+Result<std::vector<double>> Prepared::sign_changes(const std::function<double(double)>& f) {
+  if (auto r = settle(); !r) return fail(std::move(r).error());
+  if (!quadrature_) return std::vector<double>{};
+  return quadrature_->find_breakpoints(f, -infinity, infinity);
+}
+
+Result<Estimate> Prepared::continuous_quantile(double p) {
+  if (auto r = settle(); !r) return fail(std::move(r).error());
+  auto q = quadrature_->quantile(p);
+  if (!q) return fail(std::move(q).error());
+  return Estimate{q->value, q->error};
+}
+
+}  // namespace hearsay

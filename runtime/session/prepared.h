@@ -1,0 +1,111 @@
+// A model with its data, taken through the passes and ready to answer: tables from the reference evaluator or native code,
+// elimination over finite latents, quadrature over a continuous one.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lang/ir/grounding.h"
+#include "lang/ir/ir.h"
+#include "lang/model/compiled_model.h"
+#include "lang/pass/pass.h"
+#include "runtime/infer/exact/junction_tree.h"
+#include "runtime/infer/quadrature/posterior.h"
+#include "runtime/session/settings.h"
+
+namespace hearsay {
+
+/// A finite latent's element, independent of passes: which latent, and which flat element (0-based).
+struct FiniteElement {
+  ir::LatentId latent{};
+  std::size_t flat = 0;
+  auto operator<=>(const FiniteElement&) const = default;
+};
+
+/// A number and a bound on its error (0 where the answer is exact up to rounding).
+struct Estimate {
+  double value = 0;
+  double error = 0;
+};
+
+/// Values of quantities at one point of the continuous latents: fills `out`, one number per quantity, given the joint table of
+/// the finite elements they read.
+using PointFunction = std::function<void(std::span<const double> continuous, std::span<const double> joint, std::span<double> out)>;
+
+class Prepared {
+public:
+  /// Runs the passes on `module` and grounds it.
+  [[nodiscard]] static Result<std::shared_ptr<Prepared>> make(ir::Module module, const pass::Kept& kept, const Settings& settings,
+                                                              SourceSpan from);
+
+  /// Log of the total mass (nats). Errors: impossible evidence; a density that is not a number.
+  [[nodiscard]] Result<Estimate> log_evidence();
+
+  /// Expectations of `count` quantities that read the finite elements in `scope` and the continuous latents. `breakpoints` are
+  /// places where they jump. Needs every element of `scope` to have been kept.
+  [[nodiscard]] Result<std::vector<Estimate>> expectations(const std::vector<FiniteElement>& scope, std::size_t count,
+                                                           const PointFunction& f, const std::vector<double>& breakpoints);
+  /// Posterior probabilities of the values of one element (kept), without forming any joint table.
+  [[nodiscard]] Result<std::vector<Estimate>> marginal(const FiniteElement& element);
+
+  /// The posterior as a mixture over points of the continuous latent (one point of weight 1 when there is none): weights sum
+  /// to 1.
+  struct Atom {
+    std::vector<double> continuous;
+    double weight = 1;
+  };
+  [[nodiscard]] Result<std::vector<Atom>> atoms();
+  /// The joint table over `scope` at one point, normalised.
+  [[nodiscard]] Result<std::vector<double>> joint_at(std::span<const double> continuous, const std::vector<FiniteElement>& scope);
+  /// Where a function of the continuous latent changes sign.
+  [[nodiscard]] Result<std::vector<double>> sign_changes(const std::function<double(double)>& f);
+  [[nodiscard]] Result<Estimate> continuous_quantile(double p);
+
+  [[nodiscard]] std::size_t continuous_dimension() const { return layout_.continuous; }
+  [[nodiscard]] const ir::Module& module() const { return *module_; }
+  [[nodiscard]] const ir::Grounding& grounding() const { return *grounding_; }
+  [[nodiscard]] std::string engine() const;   ///< "exact", "quadrature"
+  [[nodiscard]] std::string backend() const;  ///< "reference evaluator", "native code"
+  [[nodiscard]] double series_error() const { return series_error_; }
+  /// Products formed by one elimination, or states of the joint when enumerating.
+  [[nodiscard]] double elimination_cost() const;
+
+private:
+  Prepared(const ir::Module& module, const Settings& settings);
+  Result<void> compile();
+  Result<void> plan();
+  Result<void> settle();  ///< evaluates the mass, once
+  Result<void> integrate();
+  /// Log of the mass at one point; leaves the tree ready for marginals there.
+  Result<double> log_mass(std::span<const double> continuous);
+  Result<double> enumerate_states(const std::optional<model::Factor>& extra) const;
+  Result<std::vector<double>> enumerate_joint(const std::vector<model::VariableId>& variables) const;
+  Result<std::vector<model::VariableId>> variables(const std::vector<FiniteElement>& scope) const;
+  [[nodiscard]] Diagnostic impossible() const;
+  [[nodiscard]] Diagnostic undefined() const;
+  [[nodiscard]] std::vector<double> density_breakpoints() const;
+
+  std::shared_ptr<ir::Module> module_;
+  std::shared_ptr<ir::Grounding> grounding_;
+  ir::StateLayout layout_;
+  Settings settings_;
+  SourceSpan from_;
+  double series_error_ = 0;
+  bool native_ = false;
+  std::shared_ptr<const model::CompiledModel> compiled_;
+  std::unique_ptr<model::Evaluator> evaluator_;
+  std::shared_ptr<model::KernelProvider> kernels_;
+  std::vector<double> tables_;
+  model::FactorGraph graph_;                  ///< only variables that some factor names; structure, tables are apart
+  std::vector<std::int64_t> graph_variable_;  ///< by flat position, or -1
+  std::optional<exact::JunctionTree> tree_;
+  std::optional<double> log_mass_;            ///< finite models
+  std::optional<infer::QuadraturePosterior1d> quadrature_;
+  std::optional<Diagnostic> failure_;         ///< what went wrong inside a callback of the quadrature
+};
+
+}  // namespace hearsay

@@ -1,0 +1,271 @@
+// Statements of a script, one after the other.
+#include "runtime/session/session.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+
+#include "lang/parse/parse.h"
+#include "lang/sema/declare.h"
+#include "lang/syntax/print.h"
+#include "runtime/data/json.h"
+#include "runtime/session/data.h"
+#include "runtime/session/sources.h"
+#include "runtime/session/top.h"
+#include "stdlib/embedded.h"
+
+namespace hearsay {
+
+using K = DiagnosticKind;
+
+Session::Session(Settings settings, SessionOutput output)
+    : settings_(std::move(settings)), output_(std::move(output)), top_(std::make_unique<Top>(environment_)) {
+  top_->set_asker([this](const ast::Expr& e, Lowerer& at) { return ask(e, at); });
+  for (const stdlib::File& f : stdlib::files()) {
+    const FileId id = sources_.add("stdlib/" + std::string(f.name), std::string(f.text));
+    DiagnosticSink sink;
+    const auto script = std::make_shared<const ast::Script>(parse_script(sources_, id, sink));
+    scripts_.push_back(script);
+    for (Diagnostic& d : sink.take()) report(std::move(d));
+    if (auto r = declare_all(script, environment_); !r) report(std::move(r).error());
+  }
+}
+
+Session::~Session() = default;
+
+void Session::report(Diagnostic d) {
+  if (severity(d.kind) == Severity::error) ++errors_;
+  if (output_.diagnostic) output_.diagnostic(d);
+}
+
+void Session::define(const std::string& name, Value value) { environment_.values[name] = std::move(value); }
+
+std::size_t Session::run_file(const std::string& path) {
+  auto text = read_text(path);
+  if (!text) {
+    report(std::move(text).error());
+    return 1;
+  }
+  const std::string outer = std::exchange(folder_, std::filesystem::path(path).parent_path().string());
+  const std::size_t n = load(sources_.add(path, *std::move(text)), true);
+  folder_ = outer;
+  return n;
+}
+
+std::size_t Session::run_text(const std::string& name, std::string text) { return load(sources_.add(name, std::move(text)), true); }
+
+std::size_t Session::check_text(const std::string& name, std::string text) { return load(sources_.add(name, std::move(text)), false); }
+
+std::size_t Session::check_file(const std::string& path) {
+  auto text = read_text(path);
+  if (!text) {
+    report(std::move(text).error());
+    return 1;
+  }
+  return load(sources_.add(path, *std::move(text)), false);
+}
+
+std::size_t Session::load(FileId file, bool run) {
+  const std::size_t before = errors_;
+  DiagnosticSink sink;
+  const auto script = std::make_shared<const ast::Script>(parse_script(sources_, file, sink));
+  scripts_.push_back(script);
+  for (Diagnostic& d : sink.take()) report(std::move(d));
+  // After a syntax error nothing is run; what was understood is still checked, so that one run shows every mistake it can.
+  const bool only_check = !run || errors_ > before;
+  for (const auto& s : script->statements) {
+    try {
+      if (only_check) {
+        auto declared = declare(script, *s, environment_);
+        if (!declared)
+          report(std::move(declared).error());
+        else if (const auto* m = std::get_if<ast::ModelDecl>(&s->node))
+          check_model(*m);
+      } else {
+        statement(script, *s);
+      }
+    } catch (Failure& f) {
+      top_->reset();
+      if (!f.silent) report(std::move(f.diagnostic));
+      if (const auto* l = std::get_if<ast::LetStmt>(&s->node)) {
+        environment_.values.erase(l->name.text);
+        top_->poison(l->name.text);
+      }
+    }
+    if (settings_.interrupt != nullptr && settings_.interrupt->load()) break;
+  }
+  return errors_ - before;
+}
+
+std::string Session::slice(SourceSpan span) const {
+  std::string out;
+  bool space = false;
+  for (const char c : sources_.text(span)) {
+    if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+      space = !out.empty();
+      continue;
+    }
+    if (space) out += ' ';
+    space = false;
+    out += c;
+  }
+  return out;
+}
+
+void Session::import(const std::shared_ptr<const ast::Script>& script, const ast::ImportStmt& s, SourceSpan span) {
+  (void)script;
+  const std::filesystem::path path = std::filesystem::path(s.path).is_absolute() ? std::filesystem::path(s.path)
+                                                                                : std::filesystem::path(folder_) / s.path;
+  if (imported_[path.lexically_normal().string()]) return;
+  imported_[path.lexically_normal().string()] = true;
+  auto text = read_text(path.string(), s.path_span);
+  if (!text) throw Failure{std::move(text).error()};
+  const std::string outer = std::exchange(folder_, path.parent_path().string());
+  load(sources_.add(path.string(), *std::move(text)), true);
+  folder_ = outer;
+  (void)span;
+}
+
+/// A model without parameters can be lowered at once, which finds its mistakes before anything asks for it.
+void Session::check_model(const ast::ModelDecl& m) {
+  if (!m.parameters.empty()) return;
+  const ModelSource& source = environment_.models.at(m.name.text);
+  ModelLowerer lowerer(environment_, m.name.text, source);
+  DiagnosticSink sink;
+  try {
+    lowerer.lower_body(&sink);
+    if (!sink.has_errors()) lowerer.finish();
+  } catch (Failure& f) {
+    if (!f.silent) sink.report(std::move(f.diagnostic));
+  }
+  if (sink.has_errors()) top_->poison(m.name.text);
+  for (Diagnostic& d : sink.take()) report(std::move(d));
+}
+
+void Session::statement(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& s) {
+  if (const auto* i = std::get_if<ast::ImportStmt>(&s.node)) return import(script, *i, s.span);
+  auto declared = declare(script, s, environment_);
+  if (!declared) throw Failure{std::move(declared).error()};
+  if (*declared) {
+    if (const auto* m = std::get_if<ast::ModelDecl>(&s.node)) {
+      priors_.erase(m->name.text);
+      check_model(*m);
+    }
+    if (const auto* src = std::get_if<ast::SourceDecl>(&s.node)) {
+      auto terms = source_terms(*src, *top_);
+      if (!terms) throw Failure{std::move(terms).error()};
+      if (shared_ledger_.find_source(src->name.text)) raise<K::duplicate_name>(src->name.span, src->name.text);
+      if (auto r = shared_ledger_.declare_source(*std::move(terms)); !r) throw Failure{std::move(r).error()};
+    }
+    return;
+  }
+  if (const auto* l = std::get_if<ast::LetStmt>(&s.node)) {
+    target_ = l->name.text;
+    Sym value = l->binders.empty() ? top_->eval(*l->value) : top_->comprehension(l->binders, *l->value, s.span);
+    target_.clear();
+    Value v;
+    if (value.other)
+      v = *value.other;
+    else
+      v.data = *value.known;
+    environment_.values[l->name.text] = std::move(v);
+  } else if (const auto* p = std::get_if<ast::PrintStmt>(&s.node)) {
+    for (const auto& e : p->values) print(*e);
+  } else if (const auto* e = std::get_if<ast::ExprStmt>(&s.node)) {
+    print(*e->value);
+  } else if (const auto* x = std::get_if<ast::ExpectStmt>(&s.node)) {
+    expect(*x->condition);
+  } else if (const auto* c = std::get_if<ast::CheckStmt>(&s.node)) {
+    check_map(*c, s.span);
+  } else if (const auto* ex = std::get_if<ast::ExportStmt>(&s.node)) {
+    export_to(*ex, s.span);
+  } else if (std::holds_alternative<ast::PlotStmt>(s.node)) {
+    raise<K::not_supported_yet>(s.span, "`plot`");
+  } else if (std::holds_alternative<ast::ReportStmt>(s.node)) {
+    raise<K::not_supported_yet>(s.span, "`report`");
+  } else if (std::holds_alternative<ast::CalibrateStmt>(s.node)) {
+    raise<K::not_supported_yet>(s.span, "`calibrate`");
+  } else {
+    raise<K::only_in_model>(s.span);
+  }
+}
+
+void Session::print(const ast::Expr& e) {
+  error_ = 0;
+  engine_.clear();
+  const Sym s = top_->eval(e);
+  if (errors_ > 0 || explain_) return;  // the answers of a script with errors are not answers
+  Printed p;
+  p.expression = slice(e.span);
+  if (s.other) {
+    p.value = *s.other;
+    if (const auto* text = s.other->string()) p.text = *text;
+    if (const auto t = s.other->object<TextObject>())
+      p.text = t->text;
+    else if (const auto o = s.other->object<Object>())
+      p.text = "a " + o->kind();
+    if (const Record* r = s.other->record()) p.text = to_text(*r);
+  } else {
+    p.value.data = *s.known;
+    p.value.error = error_;
+    p.text = to_text(*s.known);
+    const bool number = s.known->type == ScalarType::real;
+    if (!engine_.empty() && number)
+      p.accuracy = error_ == 0 ? "exact" : fmt::format("± {:.1e}, {}", error_, engine_);
+  }
+  if (output_.print) output_.print(p);
+}
+
+void Session::expect(const ast::Expr& e) {
+  const Sym s = top_->eval(e);
+  if (errors_ > failed_expectations_) return;
+  if (!s.known || s.type != ScalarType::boolean) raise<K::not_an_event>(e.span, "not true or false");
+  ++expectations_;
+  bool all = true;
+  for (std::size_t i = 0; i < s.known->size(); ++i) all = all && s.known->at(i).truth();
+  if (all) return;
+  ++failed_expectations_;
+  Diagnostic d = diagnose<K::expectation_failed>(e.span);
+  // The two sides of a comparison, so that the message says by how much.
+  if (const auto* b = std::get_if<ast::Binary>(&e.node)) {
+    const bool comparison = b->op >= ast::BinaryOp::equal && b->op <= ast::BinaryOp::greater_equal;
+    if (comparison) {
+      const Sym left = top_->eval(*b->left), right = top_->eval(*b->right);
+      if (left.known && right.known)
+        d.labels = {{b->left->span, "this is " + to_text(*left.known)}, {b->right->span, "this is " + to_text(*right.known)}};
+    }
+  }
+  report(std::move(d));
+}
+
+void Session::export_to(const ast::ExportStmt& s, SourceSpan span) {
+  const Sym path = top_->eval(*s.path);
+  if (!path.other || path.other->string() == nullptr) raise<K::wrong_type>(s.path->span, "a file name", "something else");
+  const Sym value = top_->eval(*s.value);
+  const std::filesystem::path given(*path.other->string());
+  const std::string target = given.is_absolute() ? given.string() : (std::filesystem::path(folder_) / given).string();
+  auto r = export_value(value, target, span, [&](const Posterior& p) { return summary(p); });
+  if (!r) throw Failure{std::move(r).error()};
+}
+
+Result<std::shared_ptr<ModelLowerer>> Session::lower_model(const std::string& name) {
+  const auto at = environment_.models.find(name);
+  if (at == environment_.models.end()) return fail(diagnose<K::unknown_name>({}, "model", name));
+  try {
+    auto lowerer = std::make_shared<ModelLowerer>(environment_, name, at->second);
+    std::vector<std::pair<std::optional<std::string>, Value>> arguments;
+    for (const ast::Parameter& p : at->second.decl->parameters)
+      if (const auto v = environment_.values.find(p.name.text); v != environment_.values.end())
+        arguments.emplace_back(p.name.text, v->second);
+    lowerer->bind(arguments, at->second.decl->name.span);
+    lowerer->lower_body();
+    lowerer->finish();
+    return lowerer;
+  } catch (Failure& f) {
+    return fail(std::move(f.diagnostic));
+  }
+}
+
+}  // namespace hearsay

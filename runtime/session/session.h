@@ -1,0 +1,164 @@
+// Executes scripts: what the command line, the REPL and embedding programs share. One session, one thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lang/evidence/ledger.h"
+#include "lang/sema/environment.h"
+#include "lang/sema/lowering.h"
+#include "lang/support/diagnostic.h"
+#include "lang/support/source.h"
+#include "runtime/session/posterior.h"
+#include "runtime/session/settings.h"
+
+namespace hearsay {
+
+namespace rng {
+class Stream;
+}
+
+/// One printed value.
+struct Printed {
+  std::string expression;  ///< as written
+  Value value;
+  std::string text;        ///< for people, without its accuracy
+  std::string accuracy;    ///< "exact", "± 2e-12 (quadrature)", "" for what is no number
+};
+
+struct SessionOutput {
+  std::function<void(const Printed&)> print;
+  std::function<void(const Diagnostic&)> diagnostic;
+  std::function<void(const std::string&)> note;  ///< reports of checks and the like
+};
+
+/// A model with its arguments bound: `read_bif` gives one; `M(J: 8)` names one.
+struct ModelObject final : public Object {
+  std::string name;
+  ModelSource source;
+  [[nodiscard]] std::string kind() const override { return "model"; }
+};
+
+/// A text that is printed as it is: ledger, summary, explanation.
+struct TextObject final : public Object {
+  std::string what, text;
+  std::string json;  ///< the same as a JSON value
+  [[nodiscard]] std::string kind() const override { return what; }
+};
+
+class Session {
+public:
+  Session(Settings settings, SessionOutput output);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Runs a script. Errors are reported through `output.diagnostic` as they are found; one statement's error does not hide
+  /// those of the next. Returns the number of errors.
+  std::size_t run_file(const std::string& path);
+  std::size_t run_text(const std::string& name, std::string text);
+  /// Parses and checks without running: declarations, models without data, names.
+  std::size_t check_file(const std::string& path);
+  std::size_t check_text(const std::string& name, std::string text);
+
+  /// Binds a name before a script runs (`--data`, `--set`).
+  void define(const std::string& name, Value value);
+
+  [[nodiscard]] SourceManager& sources() { return sources_; }
+  [[nodiscard]] const Environment& environment() const { return environment_; }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] std::size_t failed_expectations() const { return failed_expectations_; }
+  [[nodiscard]] std::size_t expectations() const { return expectations_; }
+  /// The lowered form of a model without arguments or with defaults bound by name, for listings.
+  [[nodiscard]] Result<std::shared_ptr<ModelLowerer>> lower_model(const std::string& name);
+  /// Collects what `explain` prints instead of answers.
+  void set_explain(bool on) { explain_ = on; }
+
+private:
+  friend class Asking;
+  struct Top;  ///< the lowerer of top-level expressions
+  struct Asked {
+    std::string text;
+    ir::ExprId event{};
+    std::optional<ir::ExprId> condition;
+    double after = 0;
+  };
+
+  std::size_t load(FileId file, bool run);
+  void statement(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& s);
+  void import(const std::shared_ptr<const ast::Script>& script, const ast::ImportStmt& s, SourceSpan span);
+  void check_model(const ast::ModelDecl& m);
+  void report(Diagnostic d);
+  void print(const ast::Expr& e);
+  void expect(const ast::Expr& e);
+  void export_to(const ast::ExportStmt& s, SourceSpan span);
+  std::string slice(SourceSpan span) const;
+
+  // asking: ask.cpp
+  std::optional<Sym> ask(const ast::Expr& e, Lowerer& lowerer);
+  Sym ask_probability(const ast::Call& call, SourceSpan span, Lowerer& at);
+  Sym ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at);
+  Sym ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at);
+  Sym ask_draws(const ast::Call& call, SourceSpan span, Lowerer& at);
+  std::shared_ptr<const Posterior> posterior(const ast::Expr& e, Lowerer& at);
+  std::shared_ptr<const Posterior> first_posterior(const ast::Call& call, SourceSpan span, Lowerer& at);
+  std::shared_ptr<const Posterior> prior_of(const std::string& model, SourceSpan span);
+  Sym estimate(const Estimate& e);
+  std::optional<ir::ExprId> condition(const ast::Call& call, const Posterior& p, Lowerer& at);
+  ir::ExprId event(const ast::Expr& e, const Posterior& p, Lowerer& at);
+  void record(const std::shared_ptr<const Posterior>& p, Asked asked);
+  std::vector<double> string_probabilities(const Posterior& p, std::int64_t first, std::int64_t length, double& error);
+  std::int64_t option(const ast::Call& call, std::string_view name, std::int64_t otherwise, Lowerer& at);
+
+  // inference and teaching: teaching.cpp
+  Sym infer(const ast::Infer& i, SourceSpan span, Lowerer& at);
+  Sym teach(const ast::Teach& t, SourceSpan span, Lowerer& at);
+  std::string expansion(const ast::Teach& t, SourceSpan span, std::uint64_t labels, const std::string& source) const;
+  Sym draw(const ast::Call& call, SourceSpan span, Lowerer& at);
+  std::shared_ptr<ModelLowerer> model_lowerer(const std::string& name, const std::vector<ast::Argument>& arguments, SourceSpan span,
+                                              Lowerer& at);
+  std::vector<double> token_probabilities(const Posterior& p);
+  std::vector<std::int64_t> draw_stream(const Posterior& p, std::int64_t n, rng::Stream& stream, SourceSpan span);
+  void engine(const ast::Expr& e, Settings& settings, Lowerer& at);
+
+  // data: data.cpp
+  std::optional<Sym> read_data(const ast::Call& call, SourceSpan span, Lowerer& at);
+
+  // maps and measures: maps.cpp, measures.cpp
+  void check_map(const ast::CheckStmt& s, SourceSpan span);
+  std::shared_ptr<const Posterior> conditioned(const std::string& model, const ast::Expr& event, SourceSpan span);
+  std::optional<Sym> measure(const ast::Call& call, SourceSpan span, Lowerer& at);
+  Sym mimicry(const ast::Call& call, SourceSpan span, Lowerer& at);
+  Sym influence(const ast::Call& call, SourceSpan span, Lowerer& at);
+
+  // listings: listing.cpp
+  Sym ledger(const std::shared_ptr<const Posterior>& p);
+  Sym summary(const Posterior& p);
+
+  Settings settings_;
+  SessionOutput output_;
+  SourceManager sources_;
+  Environment environment_;
+  evidence::EvidenceLedger shared_ledger_;
+  std::map<std::string, evidence::SiteId> site_ids_;
+  std::vector<std::shared_ptr<const ast::Script>> scripts_;
+  std::map<std::string, bool> imported_;
+  std::map<std::string, std::shared_ptr<const Posterior>> priors_;
+  std::map<std::shared_ptr<const Posterior>, std::vector<Asked>> asked_;  ///< what certificates speak of
+  std::unique_ptr<Top> top_;
+  std::string folder_;      ///< of the running script, for relative paths
+  std::string target_;      ///< the name that a `let` is defining: part of a claim's identity
+  std::size_t errors_ = 0;
+  std::size_t expectations_ = 0, failed_expectations_ = 0;
+  bool explain_ = false;
+  std::uint64_t draws_ = 0; ///< how many times `draw` was called: each call has a stream of its own
+  // accuracy of what is being evaluated
+  double error_ = 0;
+  std::string engine_;
+};
+
+}  // namespace hearsay

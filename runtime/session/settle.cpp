@@ -1,0 +1,256 @@
+// Before inference: who pays for what (theory sections 5 and 6), reference densities, and Jeffrey statements in their order.
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "lang/evidence/ipfp.h"
+#include "lang/evidence/jeffrey.h"
+#include "lang/evidence/schedule.h"
+#include "lang/ir/substitute.h"
+#include "lang/sema/lowering.h"
+#include "lang/syntax/print.h"
+#include "runtime/session/posterior.h"
+#include "runtime/session/sources.h"
+
+namespace hearsay {
+
+using ir::ExprId;
+using K = DiagnosticKind;
+
+evidence::SiteId Posterior::site_id(const std::string& identity, ir::SiteId site, std::map<std::string, evidence::SiteId>& ids) {
+  // The statement's own text, and which of several equal ones it is: re-running it finds the same claim again.
+  const ir::Site& s = lowerer_->module().sites[ir::raw(site)];
+  std::string key = fmt::format("{}|{}|{}:{}", identity, s.what, static_cast<std::uint32_t>(s.span.file), s.span.begin);
+  const int again = identities_[key]++;
+  if (again > 0) key += fmt::format("#{}", again);
+  const auto next = static_cast<evidence::SiteId>(ids.size() + 1);
+  return ids.try_emplace(key, next).first->second;
+}
+
+Result<evidence::SourceId> Posterior::source(evidence::EvidenceLedger& ledger, const std::string& name) const {
+  if (const auto id = ledger.find_source(name)) return *id;
+  const ast::SourceDecl* decl = nullptr;
+  if (const auto at = lowerer_->local_sources.find(name); at != lowerer_->local_sources.end()) decl = at->second.get();
+  if (decl == nullptr) return ledger.declare_source({name.empty() ? "(no source)" : name, std::nullopt, std::nullopt, from_});
+  auto terms = source_terms(*decl, *lowerer_);
+  if (!terms) return fail(std::move(terms).error());
+  return ledger.declare_source(*std::move(terms));
+}
+
+Result<void> Posterior::settle(evidence::EvidenceLedger& shared, const std::string& identity,
+                               std::map<std::string, evidence::SiteId>& site_ids) {
+  try {
+    evidence::EvidenceLedger books = shared;  // all or nothing
+    identities_.clear();
+    if (auto r = allot(books, identity, site_ids); !r) return r;
+    if (auto r = solve_references(); !r) return r;
+    if (auto r = solve_jeffrey(books, identity, site_ids); !r) return r;
+    for (const Unaccounted& u : lowerer_->unaccounted) ledger_.note_unaccounted(site_id(identity, u.site, site_ids), u.what);
+    shared = std::move(books);
+    return {};
+  } catch (Failure& f) {
+    return fail(std::move(f.diagnostic));
+  }
+}
+
+Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::string& identity,
+                              std::map<std::string, evidence::SiteId>& site_ids) {
+  auto& claims = lowerer_->claims;
+  // How many claims each source's schedule will be asked for, and what explicit strengths come to: `spread` needs both.
+  std::map<std::string, std::uint64_t> scheduled;
+  std::map<std::string, double> explicit_total;
+  for (const ClaimRun& run : lowerer_->runs) {
+    const Claim& c = claims[run.claim];
+    if (c.form == ast::StrengthForm::by_schedule)
+      scheduled[c.source] += run.count;
+    else
+      for (std::size_t i = run.first; i < run.first + run.count; ++i) explicit_total[c.source] += c.charge[i];
+  }
+  std::vector<std::vector<double>> filled(claims.size());
+  std::vector<evidence::SiteId> site(claims.size());
+  for (std::size_t k = 0; k < claims.size(); ++k) {
+    filled[k] = claims[k].given.empty() ? std::vector<double>(claims[k].instances * claims[k].cells, 0.0) : claims[k].given;
+    site[k] = site_id(identity, claims[k].site, site_ids);
+    // A claim made again replaces itself; what it cost before does not stand in its own way.
+    shared.withdraw(site[k]);
+  }
+  std::map<std::string, std::shared_ptr<const evidence::Allotter>> allotters;
+  std::map<std::string, double> proportion;
+  std::map<std::string, std::uint64_t> next_ordinal;
+  for (std::size_t k = 0; k < claims.size(); ++k) {
+    const Claim& c = claims[k];
+    auto id = source(shared, c.source);
+    if (!id) return fail(std::move(id).error());
+    const evidence::SourceTerms& terms = shared.terms(*id);
+    if (!terms.schedule || allotters.contains(c.source) || proportion.contains(c.source)) continue;
+    const bool spread = std::holds_alternative<evidence::Spread>(*terms.schedule);
+    if (spread && scheduled[c.source] == 0 && explicit_total[c.source] > 0) {
+      proportion[c.source] = shared.left(*id).value_or(evidence::Nats::of(explicit_total[c.source])).value() / explicit_total[c.source];
+      continue;
+    }
+    if (scheduled[c.source] == 0) continue;
+    evidence::Schedule schedule = *terms.schedule;
+    std::optional<evidence::Nats> budget = terms.budget;
+    if (spread) {
+      schedule = evidence::Spread{scheduled[c.source]};
+      budget = shared.left(*id);
+    }
+    auto allotter = evidence::Allotter::make(schedule, budget, c.span);
+    if (!allotter) return fail(std::move(allotter).error());
+    allotters[c.source] = std::make_shared<const evidence::Allotter>(*std::move(allotter));
+    next_ordinal[c.source] = spread ? 1 : shared.first_ordinal(*id, site[k], 1, 1);
+  }
+
+  std::vector<std::size_t> row_of(claims.size(), ~std::size_t{0});
+  for (const ClaimRun& run : lowerer_->runs) {
+    Claim& c = claims[run.claim];
+    auto id = source(shared, c.source);
+    if (!id) return fail(std::move(id).error());
+    evidence::ClaimRun charge;
+    charge.source = *id;
+    charge.site = site[run.claim];
+    charge.first_index = run.first + 1;
+    charge.count = run.count;
+    std::vector<double> cost(run.count, 0.0);
+    if (c.form == ast::StrengthForm::by_schedule) {
+      const auto& allotter = allotters.at(c.source);
+      std::uint64_t& ordinal = next_ordinal[c.source];
+      allotter->fill(ordinal, cost);
+      charge.first_ordinal = ordinal;
+      charge.allotter = allotter;
+      ordinal += run.count;
+      if (!c.share.empty())
+        for (std::size_t i = 0; i < run.count; ++i) cost[i] *= c.share[run.first + i];
+      std::copy(cost.begin(), cost.end(), filled[run.claim].begin() + static_cast<std::ptrdiff_t>(run.first));
+    } else {
+      const double scale = proportion.contains(c.source) ? proportion[c.source] : 1.0;
+      for (std::size_t i = 0; i < run.count; ++i) cost[i] = c.charge[run.first + i] * scale;
+      if (scale != 1.0)
+        for (std::size_t i = run.first * c.cells; i < (run.first + run.count) * c.cells; ++i) filled[run.claim][i] *= scale;
+    }
+    double total = 0, compensation = 0;
+    for (const double s : cost) {
+      const double y = s - compensation, t = total + y;
+      compensation = (t - total) - y;
+      total = t;
+    }
+    charge.strengths = evidence::ListedStrengths{std::make_shared<const std::vector<double>>(std::move(cost)), 0};
+    auto left = shared.charge(charge, c.span);
+    if (!left) return fail(std::move(left).error());
+    auto own = source(ledger_, c.source);
+    if (!own) return fail(std::move(own).error());
+    charge.source = *own;
+    if (auto r = ledger_.charge(charge, c.span); !r) return fail(std::move(r).error());
+    std::size_t& row = row_of[run.claim];
+    if (row == ~std::size_t{0}) {
+      row = rows_.size();
+      rows_.push_back({c.source, c.span, 0, 0, lowerer_->module().sites[ir::raw(c.site)].what});
+    }
+    rows_[row].claims += run.count;
+    rows_[row].charged += total;
+  }
+  // Instances that were skipped stay at 0.
+  for (std::size_t k = 0; k < claims.size(); ++k) {
+    const Claim& c = claims[k];
+    if (!c.active.empty())
+      for (std::size_t i = 0; i < c.instances; ++i)
+        if (!c.active[i])
+          for (std::size_t j = 0; j < c.cells; ++j) filled[k][i * c.cells + j] = 0;
+    lowerer_->module().data[ir::raw(c.strengths)].reals = std::make_shared<const std::vector<double>>(std::move(filled[k]));
+  }
+  return {};
+}
+
+/// r = log E_prior[p(y | θ)]: the log prior predictive of each observation alone.
+Result<void> Posterior::solve_references() {
+  for (const ReferenceTask& task : lowerer_->references) {
+    ir::Module& m = lowerer_->module();
+    std::vector<double> r;
+    std::vector<std::int64_t> at;
+    std::size_t n = 1;
+    for (const ir::IndexId i : task.plate) {
+      at.push_back(m.index(i).low);
+      n *= static_cast<std::size_t>(m.index(i).extent());
+    }
+    for (std::size_t k = 0; k < n; ++k) {
+      std::unordered_map<std::uint32_t, ExprId> fixed;
+      for (std::size_t d = 0; d < at.size(); ++d) fixed.emplace(static_cast<std::uint32_t>(task.plate[d]), m.integer(at[d]));
+      const ExprId likelihood = m.prim(Op::exp, {ir::substitute(m, task.logp, fixed)});
+      auto p = expect(std::span(&likelihood, 1), Variant{false, "", true, ~0U});
+      if (!p) return fail(std::move(p).error());
+      if (!((*p)[0].value > 0)) return fail(diagnose<K::impossible_evidence>(from_));
+      r.push_back(std::log((*p)[0].value));
+      for (std::size_t d = at.size(); d-- > 0;) {
+        if (++at[d] <= m.index(task.plate[d]).high) break;
+        at[d] = m.index(task.plate[d]).low;
+      }
+    }
+    m.data[ir::raw(task.reference)].reals = std::make_shared<const std::vector<double>>(std::move(r));
+  }
+  prepared_.clear();
+  return {};
+}
+
+Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity,
+                                      std::map<std::string, evidence::SiteId>& site_ids) {
+  for (const JeffreyTask& task : lowerer_->jeffrey) {
+    prepared_.clear();
+    ir::Module& m = lowerer_->module();
+    // The joint probabilities of all targets' cells under everything stated before.
+    std::vector<std::size_t> sizes;
+    std::size_t n = 1;
+    for (const auto& t : task.targets) {
+      sizes.push_back(t.cells.size());
+      n *= t.cells.size();
+    }
+    if (n > 100000) return fail(diagnose<K::query_too_large>(task.span, task.targets.size(), static_cast<double>(n)));
+    std::vector<ExprId> cells;
+    for (std::size_t k = 0; k < n; ++k) {
+      std::size_t rest = k;
+      ExprId e = m.boolean(true);
+      for (std::size_t d = sizes.size(); d-- > 0;) {
+        const ExprId cell = task.targets[d].cells[rest % sizes[d]];
+        e = d + 1 == sizes.size() ? cell : m.prim(Op::logical_and, {cell, e});
+        rest /= sizes[d];
+      }
+      cells.push_back(m.select(e, m.real(1), m.real(0)));
+    }
+    auto p = expect(cells, Variant{false, "", false, task.order});
+    if (!p) return fail(std::move(p).error());
+    std::vector<double> joint;
+    for (const Estimate& e : *p) joint.push_back(std::max(0.0, e.value));
+    double strength = 0;
+    std::vector<std::vector<double>> weights;
+    if (task.targets.size() == 1) {
+      auto w = evidence::jeffrey_partition(joint, task.targets[0].probabilities, task.span);
+      if (!w) return fail(std::move(w).error());
+      weights.push_back(w->log_weights);
+      strength = w->strength.value();
+    } else {
+      std::vector<std::vector<double>> targets;
+      for (const auto& t : task.targets) targets.push_back(t.probabilities);
+      auto fitted = evidence::fit_jointly(joint, targets, task.span);
+      if (!fitted) return fail(std::move(fitted).error());
+      weights = fitted->log_weights;
+      strength = fitted->size.value();
+    }
+    for (std::size_t d = 0; d < weights.size(); ++d)
+      m.data[ir::raw(task.targets[d].weights)].reals = std::make_shared<const std::vector<double>>(weights[d]);
+    auto id = source(shared, task.source);
+    if (!id) return fail(std::move(id).error());
+    evidence::ClaimRun charge;
+    charge.source = *id;
+    charge.site = site_id(identity, task.site, site_ids);
+    charge.strengths = evidence::UniformStrength{evidence::Nats::of(strength)};
+    if (auto r = shared.charge(charge, task.span); !r) return fail(std::move(r).error());
+    auto own = source(ledger_, task.source);
+    if (!own) return fail(std::move(own).error());
+    charge.source = *own;
+    if (auto r = ledger_.charge(charge, task.span); !r) return fail(std::move(r).error());
+    rows_.push_back({task.source, task.span, 1, strength, "Jeffrey"});
+  }
+  prepared_.clear();
+  return {};
+}
+
+}  // namespace hearsay

@@ -1,0 +1,93 @@
+// Every script that must run, in every configuration, and every script that must be refused, with the code and the place.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/scripts/support.h"
+
+using namespace hearsay;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path root = HEARSAY_SOURCE_FOLDER;
+
+struct Configuration {
+  std::string name;
+  Settings settings;
+};
+
+/// The suite runs on each of these alike: the three ways to evaluate a model, and each pass left out in turn.
+std::vector<Configuration> configurations() {
+  std::vector<Configuration> all(6);
+  all[0].name = "reference";
+  all[0].settings.backend = Backend::reference;
+  all[1].name = "native O0";
+  all[1].settings.backend = Backend::native;
+  all[1].settings.jit.optimization = jit::Optimization::O0;
+  all[2].name = "native O2";
+  all[2].settings.backend = Backend::native;
+  all[2].settings.jit.optimization = jit::Optimization::O2;
+  all[3].name = "without specialise";
+  all[3].settings.passes.specialise = false;
+  all[4].name = "without marginalise";
+  all[4].settings.passes.marginalise = false;
+  all[5].name = "without hoist";
+  all[5].settings.passes.hoist = false;
+  return all;
+}
+
+std::vector<fs::path> scripts_that_run() {
+  std::vector<fs::path> all = test::scripts_in(root / "examples");
+  const std::vector<fs::path> more = test::scripts_in(root / "tests" / "scripts" / "ok");
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+/// What the leading lines `# error: E0206 at 7:12` of a script expect, in the order in which it is reported.
+std::vector<std::string> expected_errors(const std::string& script) {
+  constexpr std::string_view mark = "# error: ";
+  std::vector<std::string> expected;
+  std::istringstream lines(script);
+  for (std::string line; std::getline(lines, line) && line.starts_with(mark);) expected.push_back(line.substr(mark.size()));
+  return expected;
+}
+
+}  // namespace
+
+TEST_CASE("scripts: every example and every script in ok/ runs, and all that it expects holds") {
+  for (const Configuration& configuration : configurations()) {
+    CAPTURE(configuration.name);
+    for (const fs::path& script : scripts_that_run()) {
+      CAPTURE(script.filename().string());
+      const test::Outcome outcome = test::run(script, configuration.settings);
+      CHECK(outcome.rendered() == "");
+      CHECK(outcome.errors == 0);
+      CHECK(outcome.expectations > 0);
+    }
+  }
+}
+
+TEST_CASE("scripts: the same seed prints the same text") {
+  for (const fs::path& script : scripts_that_run()) {
+    CAPTURE(script.filename().string());
+    CHECK(test::run(script, {}).printed == test::run(script, {}).printed);
+  }
+}
+
+TEST_CASE("scripts: every script in fail/ is refused with the code and the place that it says") {
+  for (const fs::path& script : test::scripts_in(root / "tests" / "scripts" / "fail")) {
+    CAPTURE(script.filename().string());
+    const std::vector<std::string> expected = expected_errors(test::read_file(script));
+    REQUIRE_FALSE(expected.empty());
+    const test::Outcome outcome = test::run(script, {});
+    std::vector<std::string> found;
+    for (const test::Found& f : outcome.diagnostics) found.push_back(f.text());
+    CAPTURE(outcome.rendered());
+    CHECK(found == expected);
+    CHECK(outcome.errors > 0);
+  }
+}
