@@ -9,6 +9,7 @@ target_link_options(hearsay_jit_module PRIVATE -Wl,--version-script=${CMAKE_SOUR
                     -Wl,--build-id=sha1 -Wl,--gc-sections)
 set_target_properties(hearsay_jit_module PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/jit/plugin.map)
 add_dependencies(hearsay_jit hearsay_jit_module)
+install(TARGETS hearsay_jit_module LIBRARY DESTINATION lib/hearsay)
 
 # Both sides carry the same stamp: C++ objects cross between them, so they must come from one build.
 set(HEARSAY_BUILD_STAMP

@@ -1,5 +1,6 @@
 #include "jit/engine/engine.h"
 
+#include <fmt/format.h>
 #include <llvm/ADT/StringMap.h>
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
@@ -139,8 +140,9 @@ std::string Engine::start() {
   const auto has = [&](llvm::StringRef name) { return host_features.lookup(name); };
   avx512_ = has("avx512f") && has("avx512dq") && has("avx512vl");
   vectors_.emplace(has("avx2"), avx512_);
-  identity_ = std::string("LLVM ") + LLVM_VERSION_STRING + "\n" + triple_ + "\n" + cpu_ + "\n" + features_ + "\n" +
-              own_build_id() + "\n";
+  const std::string build = own_build_id();
+  identified_ = !build.empty();
+  identity_ = fmt::format("LLVM {}\n{}\n{}\n{}\n{}\n", LLVM_VERSION_STRING, triple_, cpu_, features_, build);
   for (const auto& f : vectors_->functions()) identity_ += f.name + " ";
 
   auto control = llvm::orc::SelfExecutorProcessControl::Create();

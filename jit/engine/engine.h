@@ -66,6 +66,8 @@ public:
 
   /// What object code depends on besides its source: LLVM, CPU, this build of the plugin.
   [[nodiscard]] const std::string& identity() const { return identity_; }
+  /// False when this build can't be told from others: then its object code must not be kept.
+  [[nodiscard]] bool identified() const { return identified_; }
 
 private:
   Engine() = default;
@@ -75,7 +77,7 @@ private:
 
   const llvm::Target* target_ = nullptr;
   std::string triple_, cpu_, features_, identity_;
-  bool avx512_ = false;
+  bool avx512_ = false, identified_ = false;
   std::optional<VectorMath> vectors_;
   std::unique_ptr<llvm::orc::ExecutionSession> session_;
   std::unique_ptr<llvm::orc::ObjectLayer> linker_;
@@ -90,7 +92,7 @@ template <class Build>
   auto engine = Engine::shared();
   if (!engine) return fail(engine.error());
   Engine& e = **engine;
-  const auto cache = use_cache ? ObjectCache::from_environment() : std::nullopt;
+  const auto cache = use_cache && e.identified() ? ObjectCache::from_environment() : std::nullopt;
   std::string key;
   if (cache) {
     key = fingerprint(e.identity() + "\n" + std::to_string(options.level) + (options.vectorize ? "v" : "s") + "\n" +

@@ -1,3 +1,4 @@
+// The reader of the text form, in one file because its grammar is one recursive class.
 #include "lang/ir/read.h"
 
 #include <fmt/format.h>

@@ -67,7 +67,7 @@ constexpr Rule<struct CallTailId, ast::Call> call_tail{"arguments in parentheses
 constexpr auto call_tail_def =
     enclosed("(",
              -(list_of(argument[add(&ast::Call::arguments)]) >>
-               -(mark("|")[set_to(&ast::Call::has_bar, true)] > list_of(expr[add(&ast::Call::given)]))),
+               -(mark("|")[set_to(&ast::Call::has_bar, true)] > required_list_of(expr[add(&ast::Call::given)]))),
              ")");
 
 constexpr auto make_reference = [](auto& context) {
@@ -105,7 +105,7 @@ constexpr auto empty_array = [](auto& context) { x3::_val(context) = ast::Array{
 constexpr Rule<struct BracketId, ExprNode> bracket{"an array"};
 constexpr auto bracket_def = enclosed(
     "[",
-    (expr[first_element] >> ((word("for") > list_of(binder[add_binder])) | *(mark(",") > expr[next_element]))) |
+    (expr[first_element] >> ((word("for") > required_list_of(binder[add_binder])) | *(mark(",") > expr[next_element]))) |
         x3::eps[empty_array],
     "]");
 

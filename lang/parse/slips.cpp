@@ -146,7 +146,9 @@ Iterator token_stop(const ParseState& state, Iterator at) {
     return at + mark.size();
   }
   Iterator stop = at + 1;
-  while (stop != state.end() && is_digit(at[0]) && is_word_char(*stop)) ++stop;
+  if (!is_digit(*at)) return stop;
+  const auto digit_at = [&](Iterator p) { return p < state.end() && is_digit(*p); };
+  while (stop != state.end() && (is_word_char(*stop) || (*stop == '.' && digit_at(stop + 1)))) ++stop;
   return stop;
 }
 
@@ -170,7 +172,7 @@ std::string help_for(const ParseState& state, const Failure& failure) {
   if (found == "=" && wants_end && failure.where > failure.start && !is_reserved(first)) {
     return "a value is defined by `let name = expression;`; equality is written `==`";
   }
-  if (found == "=") return "equality is written `==`";
+  if (found == "=" && !failure.expected.starts_with("a name")) return "equality is written `==`";
   if (found == "," && failure.opened != nullptr && *failure.opened == '(') {
     return "there are no tuples; an interval inside an expression is written `x in [a, b]`";
   }

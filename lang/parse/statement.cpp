@@ -46,7 +46,7 @@ constexpr auto expect_stmt_def = verb("expect") > expr[set(&ExpectStmt::conditio
 
 constexpr x3::rule<struct PlotId, PlotStmt> plot_stmt{"`plot`"};
 constexpr auto plot_stmt_def = verb("plot") > required_list_of(expr[add(&PlotStmt::values)]) >
-                               -(mark("|") > list_of(expr[add(&PlotStmt::given)])) > end_of_statement;
+                               -(mark("|") > required_list_of(expr[add(&PlotStmt::given)])) > end_of_statement;
 
 constexpr x3::rule<struct ExportId, ExportStmt> export_stmt{"`export`"};
 constexpr auto export_stmt_def = verb("export") > expr[set(&ExportStmt::value)] >

@@ -1,6 +1,7 @@
 // Constant folding and the removal of operations that do nothing.
 #include <cmath>
 
+#include "lang/ir/substitute.h"
 #include "lang/pass/pass.h"
 
 namespace hearsay::pass {
@@ -19,7 +20,8 @@ protected:
       case ir::Opcode::prim: return fold_prim(std::move(in));
       case ir::Opcode::select:
         if (const Scalar* c = module_.constant(in.operands[0])) return c->truth() ? in.operands[1] : in.operands[2];
-        if (in.operands[1] == in.operands[2]) return in.operands[1];
+        // Not where a finite latent decides: a prior that is the same for all values (a fair coin) still makes it a variable.
+        if (in.operands[1] == in.operands[2] && ir::dependence(module_, in.operands[0]).finite.empty()) return in.operands[1];
         break;
       case ir::Opcode::pick:
         if (const Scalar* c = module_.constant(in.operands[0]))

@@ -147,8 +147,7 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
   const ast::SourceDecl* source = s.source ? find_source(*s.source) : nullptr;
   const Form form = s.strength.form;
   if (form == Form::by_schedule) {
-    if (source == nullptr)
-      raise_help<K::strength_needed>(span, "write `odds 2`, `nats 0.7` or the like, or `from` a source whose schedule says how strong");
+    if (source == nullptr) throw Failure{diagnose<K::strength_needed>(span), true};  // the grammar has said so already
     if (!source->schedule)
       raise_help<K::strength_needed>(span, fmt::format("write `odds 2` or the like, or give `{}` a schedule", s.source->text));
   }
@@ -252,7 +251,7 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
     claim.share = per_instance(eval(**s.share), s.share->get()->span, "a share");
     for (const double c : claim.share)
       if (!(c >= 0 && c <= 1))
-        raise<K::bad_strength>(s.share->get()->span, fmt::format("a share lies between 0 and 1, but this is {}", c));
+        raise<K::bad_share>(s.share->get()->span, c);
   }
 
   std::vector<ExprId> row;
@@ -406,8 +405,8 @@ JeffreyTask::Target ModelLowerer::jeffrey_target(const ast::Expr& subject, const
   const Sym x = eval(subject);
   const Sym q = eval(value);
   const auto probability = [&](double p) {
-    if (!(p >= 0 && p <= 1)) raise<K::bad_strength>(value.span, fmt::format("a target probability lies between 0 and 1, but this is {}", p));
-    if (p == 0 || p == 1) raise_help<K::certain_target>(value.span, "write `observe` for hard evidence", p);
+    if (!(p >= 0 && p <= 1)) raise<K::bad_target>(value.span, "between 0 and 1", p);
+    if (p == 0 || p == 1) raise_help<K::hard_target>(value.span, "write `observe` for hard evidence", p);
     return p;
   };
   if (q.is_scalar()) {

@@ -78,7 +78,8 @@ DistInstance Lowerer::distribution(const ast::Expr& e) {
   }
   const auto* call = std::get_if<ast::Call>(&e.node);
   const auto* name = std::get_if<ast::NameRef>(&e.node);
-  if (call == nullptr && name == nullptr) raise<K::wrong_type>(e.span, "a distribution", "an expression");
+  // The grammar has said so already.
+  if (call == nullptr && name == nullptr) throw Failure{diagnose<K::wrong_type>(e.span, "a distribution", "an expression"), true};
   const std::string& f = call != nullptr ? call->callee.text : name->text;
   const auto at = environment_.distributions.find(f);
   if (at == environment_.distributions.end()) {

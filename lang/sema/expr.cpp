@@ -211,6 +211,10 @@ Sym Lowerer::apply(Op op, std::vector<Sym> operands, SourceSpan span) {
   if (info(op).typing == Typing::logic)
     for (const Sym& s : operands)
       if (s.type != ScalarType::boolean) raise<K::wrong_type>(span, "true or false", describe(s));
+  if (info(op).typing == Typing::arithmetic || info(op).typing == Typing::real_only || info(op).typing == Typing::integers)
+    for (const Sym& s : operands)
+      if (s.type == ScalarType::boolean)
+        raise_help<K::wrong_type>(span, "`if c then 1 else 0` makes a number of a truth, and `sum(…)` counts them", "numbers", describe(s));
   if (info(op).typing != Typing::compare)
     for (const Sym& s : operands)
       if (s.labels) raise<K::label_arithmetic>(span, "used as numbers");
@@ -751,8 +755,11 @@ Sym Lowerer::eval_binary(const ast::Binary& b, SourceSpan span) {
         const ExprId p = module_->prim(Op::mul, {element(left, std::span(la).first(l)), element(right, std::span(ra).first(r))});
         return module_->reduce(ir::Reduction::sum, k, p);
       };
-      if (result.shape.empty()) return scalar(build({}));
-      result.element = build;
+      if (result.shape.empty()) {
+        result = scalar(build({}));
+      } else {
+        result.element = build;
+      }
       if (left.known && right.known)
         if (auto v = materialise(result)) return known(*std::move(v));
       return result;

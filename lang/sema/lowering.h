@@ -127,6 +127,7 @@ private:
   void block(const ast::Block& b, bool in_given);
   void statement(const ast::Stmt& s, bool in_given);
   void sample(const ast::SampleStmt& s, SourceSpan span);
+  void check_emission(const DistInstance& d, const Alphabet& alphabet);
   void emit(const ast::EmitStmt& s, SourceSpan span);
   void observe(const ast::ObserveStmt& s, SourceSpan span);
   void soft_observe(const ast::SoftObserveStmt& s, SourceSpan span);

@@ -198,21 +198,33 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
   }
   // The support first, with a stand-in for the name itself: an indexed plate may read its earlier elements.
   const bool self_reference = !s.dims.empty() && (s.dims[0].index || is_stream);
-  if (self_reference) {
-    Sym stand_in;
-    stand_in.type = ScalarType::integer;
-    stand_in.shape = shape;
-    stand_in.element = [this](std::span<const ExprId>) { return module_->integer(1); };
-    lenient_names_ = true;
-    define(s.name.text, stand_in);
-  }
   loops_ = loops;
   Support support_here;
-  {
+  const auto look = [&](ScalarType stand_in_type) {
+    if (self_reference) {
+      Sym stand_in;
+      stand_in.type = stand_in_type;
+      stand_in.shape = shape;
+      stand_in.element = [this, stand_in_type](std::span<const ExprId>) {
+        return stand_in_type == ScalarType::boolean ? module_->boolean(true) : module_->integer(1);
+      };
+      lenient_names_ = true;
+      define(s.name.text, stand_in);
+    }
     const DistInstance d = distribution(s.dist);
     support_here = support(d);
+    lenient_names_ = false;
+  };
+  const std::size_t guards = guards_.size(), calls = calls_.size();
+  try {
+    look(ScalarType::integer);
+  } catch (Failure&) {
+    // Perhaps the elements are true or false. What is wrong either way is reported by the second look.
+    if (!self_reference) throw;
+    guards_.resize(guards);
+    calls_.resize(calls);
+    look(ScalarType::boolean);
   }
-  lenient_names_ = false;
   if (support_here.kind == Support::Kind::labels) {
     auto alphabet = std::make_shared<Alphabet>(*support_here.labels);
     alphabet->name = s.name.text;
@@ -268,6 +280,30 @@ void ModelLowerer::add_prior(ir::SiteId at, ExprId logp, const std::string& late
   add_term(ir::TermKind::prior, at, logp);
 }
 
+/// Each side of a choice emits tokens of the alphabet, not necessarily all of them.
+void ModelLowerer::check_emission(const DistInstance& d, const Alphabet& alphabet) {
+  if (d.condition) {
+    check_emission(*d.then_dist, alphabet);
+    check_emission(*d.else_dist, alphabet);
+    return;
+  }
+  const Support given = support(d);
+  if (given.kind == Support::Kind::labels) {
+    for (const std::string& label : given.labels->labels)
+      if (alphabet.find(label) == 0) {
+        const std::string near = nearest_name(label, alphabet.labels);
+        raise_help<K::unknown_label>(d.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), label,
+                                     fmt::format("{{{}}}", fmt::join(alphabet.labels, ", ")));
+      }
+  } else if (given.kind == Support::Kind::integers) {
+    if (given.low != 1 || given.high != static_cast<std::int64_t>(alphabet.labels.size()))
+      raise<K::different_supports>(d.span, fmt::format("{}..{}", given.low, given.high),
+                                   fmt::format("the {} tokens of {}", alphabet.labels.size(), alphabet.name));
+  } else if (given.kind != Support::Kind::whole_type || (given.labels && given.labels->labels != alphabet.labels)) {
+    raise<K::outcome_type>(d.span, "this distribution", "something else", "a token of " + alphabet.name);
+  }
+}
+
 void ModelLowerer::emit(const ast::EmitStmt& s, SourceSpan span) {
   if (!decl_->emits) raise<K::no_emit>(s.emit_span);
   if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.emit_span);
@@ -296,21 +332,7 @@ void ModelLowerer::emit(const ast::EmitStmt& s, SourceSpan span) {
   const DistInstance d = distribution(s.dist);
   const std::vector<ExprId> index = loop_values();
   const Sym token = sub(*find_local("emit"), index);
-  const Support given = support(d);
-  if (given.kind == Support::Kind::labels) {
-    for (const std::string& label : given.labels->labels)
-      if (alphabet->second->find(label) == 0) {
-        const std::string near = nearest_name(label, alphabet->second->labels);
-        raise_help<K::unknown_label>(s.dist.distribution->span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), label,
-                                     fmt::format("{{{}}}", fmt::join(alphabet->second->labels, ", ")));
-      }
-  } else if (given.kind == Support::Kind::integers) {
-    if (given.low != 1 || given.high != static_cast<std::int64_t>(alphabet->second->labels.size()))
-      raise<K::different_supports>(s.dist.distribution->span, fmt::format("{}..{}", given.low, given.high),
-                                   fmt::format("the {} tokens of {}", alphabet->second->labels.size(), alphabet->second->name));
-  } else if (given.kind != Support::Kind::whole_type || (given.labels && given.labels->labels != alphabet->second->labels)) {
-    raise<K::outcome_type>(s.dist.distribution->span, "this distribution", "something else", "a token of " + alphabet->second->name);
-  }
+  check_emission(d, *alphabet->second);
   if (const auto valid = validity(d)) {
     // Stated once where it does not depend on the position, so that models without evidence on tokens are checked too.
     const ExprId body = module_->select(*valid, module_->real(0), module_->real(std::nan("")));

@@ -115,7 +115,7 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
   double level = 0;
   if (f == "quantile") {
     level = at.known_real(at.eval(*call.arguments[1].value), call.arguments[1].value->span, "a level");
-    if (!(level > 0 && level < 1)) raise<K::wrong_type>(call.arguments[1].value->span, "a level between 0 and 1", fmt::format("{}", level));
+    if (!(level > 0 && level < 1)) raise<K::bad_quantile_level>(call.arguments[1].value->span, level);
   }
   const auto one = [&](ExprId e) -> Estimate {
     e = m.to_real(e);

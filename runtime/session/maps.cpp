@@ -23,6 +23,13 @@ double total_variation(const std::vector<double>& p, const std::vector<double>& 
   return sum / 2;
 }
 
+/// Probabilities of all strings that are one token shorter.
+std::vector<double> without_last_token(const std::vector<double>& p, std::size_t tokens) {
+  std::vector<double> r(p.size() / tokens, 0.0);
+  for (std::size_t i = 0; i < p.size(); ++i) r[i / tokens] += p[i];
+  return r;
+}
+
 }  // namespace
 
 /// The model given that an event of its own holds.
@@ -71,26 +78,33 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
     double error = 0;
     weak[r] = string_probabilities(*conditioned(map.from.text, *rule.from, span), 1, n, error);
     strong[r] = string_probabilities(*conditioned(map.to.text, *rule.to, span), 1, n, error);
-    double worst = 0;
-    std::size_t where = 0;
-    // Every string of at most n tokens is an event of n tokens; the ratio of a prefix lies between those of its continuations.
-    for (std::size_t i = 0; i < weak[r].size(); ++i) {
-      const double a = weak[r][i], b = strong[r][i];
-      if (a == 0 && b == 0) continue;
-      const double ratio = a == 0 || b == 0 ? std::numeric_limits<double>::infinity() : std::abs(std::log(a / b));
-      if (ratio > worst) {
-        worst = ratio;
-        where = i;
-      }
-    }
+    // Strings of every length up to n that the teacher can produce; what the student adds to them shows in the total variation.
+    double worst = 0, beyond = 0;
     std::vector<std::string> tokens;
-    std::size_t rest = where;
-    for (std::int64_t t = 0; t < n; ++t) {
-      tokens.insert(tokens.begin(), from.alphabet->labels[rest % from.alphabet->labels.size()]);
-      rest /= from.alphabet->labels.size();
+    std::vector<double> a = weak[r], b = strong[r];
+    for (std::int64_t length = n; length >= 1; --length) {
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        if (!(a[i] > 0)) {
+          if (length == n) beyond += b[i];
+          continue;
+        }
+        const double ratio = b[i] > 0 ? std::abs(std::log(a[i] / b[i])) : std::numeric_limits<double>::infinity();
+        if (ratio <= worst) continue;
+        worst = ratio;
+        tokens.clear();
+        std::size_t rest = i;
+        for (std::int64_t t = 0; t < length; ++t) {
+          tokens.insert(tokens.begin(), from.alphabet->labels[rest % from.alphabet->labels.size()]);
+          rest /= from.alphabet->labels.size();
+        }
+      }
+      a = without_last_token(a, from.alphabet->labels.size());
+      b = without_last_token(b, from.alphabet->labels.size());
     }
     const double tv = total_variation(weak[r], strong[r]);
-    text += fmt::format("\n  {}: total variation {:.6g}, largest |log ratio| {:.6g} nats at {}", name, tv, worst, fmt::join(tokens, " "));
+    text += fmt::format("\n  {}: total variation {:.6g}, largest |log ratio| {:.6g} nats{}", name, tv, worst,
+                        tokens.empty() ? "" : fmt::format(" at {}", fmt::join(tokens, " ")));
+    if (beyond > 0) text += fmt::format("\n    strings that the teacher never produces have probability {:.6g} under the image", beyond);
     if (worst > worst_overall) {
       worst_overall = worst;
       worst_text = fmt::format("at {} the log ratio is {:.6g} nats under `{}`", fmt::join(tokens, " "), worst, name);
@@ -151,15 +165,28 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
         rest /= single.size();
       }
     }
+    // What the images leave of the student is one more event; a fair coin may be hidden there.
+    std::vector<std::vector<double>> parts;
+    std::vector<double> rest_of_student = string_probabilities(*student, 1, n, error);
+    double rest_mass = 1;
+    for (std::size_t r = 0; r < rules; ++r) {
+      rest_mass -= strong_mass[r];
+      parts.push_back(strong[r]);
+      for (std::size_t i = 0; i < mixture.size(); ++i) {
+        parts[r][i] *= strong_mass[r];
+        rest_of_student[i] = std::max(0.0, rest_of_student[i] - parts[r][i]);
+      }
+    }
+    if (disjoint && rest_mass > 1e-9) parts.push_back(std::move(rest_of_student));
     double best = 2;
     std::uint64_t best_subset = 0;
-    for (std::uint64_t subset = 1; subset < (std::uint64_t{1} << rules) && disjoint; ++subset) {
+    for (std::uint64_t subset = 1; subset < (std::uint64_t{1} << parts.size()) && disjoint; ++subset) {
       std::vector<double> q(mixture.size(), 0.0);
       double mass = 0;
-      for (std::size_t r = 0; r < rules; ++r)
+      for (std::size_t r = 0; r < parts.size(); ++r)
         if ((subset >> r) & 1U) {
-          mass += strong_mass[r];
-          for (std::size_t i = 0; i < q.size(); ++i) q[i] += strong_mass[r] * strong[r][i];
+          mass += r < rules ? strong_mass[r] : rest_mass;
+          for (std::size_t i = 0; i < q.size(); ++i) q[i] += parts[r][i];
         }
       for (double& v : q) v /= mass;
       const double tv = total_variation(mixture, q);
@@ -172,6 +199,7 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
       std::vector<std::string> names;
       for (std::size_t r = 0; r < rules; ++r)
         if ((best_subset >> r) & 1U) names.push_back("`" + ast::print(*map.rules[r].to) + "`");
+      if ((best_subset >> rules) & 1U) names.push_back(fmt::format("what the images leave of {}", map.to.text));
       if (best < 1e-9)
         text += fmt::format("\n  tokens drawn one at a time are matched by {}", fmt::join(names, " with "));
       else

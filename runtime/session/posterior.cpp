@@ -167,7 +167,7 @@ Result<Estimate> Posterior::probability(ExprId event, std::optional<ExprId> cond
   auto r = expect(q, variant);
   if (!r) return fail(std::move(r).error());
   const Estimate joint = (*r)[0], given = (*r)[1];
-  if (!(given.value > 0)) return fail(diagnose<K::impossible_condition>(from_));
+  if (!(given.value > 0)) return fail(diagnose<K::impossible_condition>({}));
   const double p = joint.value / given.value;
   return Estimate{std::clamp(p, 0.0, 1.0), (joint.error + p * given.error) / given.value};
 }
@@ -218,7 +218,7 @@ Result<Posterior::Distribution> Posterior::distribution(ExprId quantity, std::op
         }
       }
     }
-    if (!(total > 0)) return fail(diagnose<K::impossible_condition>(from_));
+    if (!(total > 0)) return fail(diagnose<K::impossible_condition>({}));
     Distribution d;
     d.exact = (*p)->continuous_dimension() == 0 || ir::dependence(module, quantity).continuous.empty();
     for (const auto& [v, w] : mass) {

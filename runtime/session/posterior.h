@@ -73,7 +73,8 @@ private:
   Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity, std::map<std::string, evidence::SiteId>& site_ids);
   Result<void> solve_references();
   Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity, std::map<std::string, evidence::SiteId>& site_ids);
-  Result<evidence::SourceId> source(evidence::EvidenceLedger& ledger, const std::string& name) const;
+  evidence::EvidenceLedger& books(evidence::EvidenceLedger& shared, const std::string& name);
+  Result<evidence::SourceId> source(evidence::EvidenceLedger& ledger, const evidence::EvidenceLedger& shared, const std::string& name) const;
   std::vector<double> breakpoints(std::span<const ir::ExprId> quantities, const ir::Module& module, Prepared& prepared) const;
   ir::Module filtered(const Variant& variant, std::int64_t horizon) const;
   evidence::SiteId site_id(const std::string& identity, ir::SiteId site, std::map<std::string, evidence::SiteId>& ids);
@@ -81,7 +82,8 @@ private:
   std::shared_ptr<ModelLowerer> lowerer_;
   Settings settings_;
   SourceSpan from_;
-  evidence::EvidenceLedger ledger_;  ///< this posterior's own charges
+  evidence::EvidenceLedger ledger_;  ///< everything that this posterior was charged for
+  evidence::EvidenceLedger local_books_;  ///< sources that no other posterior can charge
   std::vector<ClaimRow> rows_;
   std::map<std::uint32_t, std::string> site_source_;
   std::map<std::string, int> identities_;

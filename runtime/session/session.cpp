@@ -156,7 +156,6 @@ void Session::statement(const std::shared_ptr<const ast::Script>& script, const 
     if (const auto* src = std::get_if<ast::SourceDecl>(&s.node)) {
       auto terms = source_terms(*src, *top_);
       if (!terms) throw Failure{std::move(terms).error()};
-      if (shared_ledger_.find_source(src->name.text)) raise<K::duplicate_name>(src->name.span, src->name.text);
       if (auto r = shared_ledger_.declare_source(*std::move(terms)); !r) throw Failure{std::move(r).error()};
     }
     return;

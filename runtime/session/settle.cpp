@@ -27,14 +27,25 @@ evidence::SiteId Posterior::site_id(const std::string& identity, ir::SiteId site
   return ids.try_emplace(key, next).first->second;
 }
 
-Result<evidence::SourceId> Posterior::source(evidence::EvidenceLedger& ledger, const std::string& name) const {
-  if (const auto id = ledger.find_source(name)) return *id;
-  const ast::SourceDecl* decl = nullptr;
-  if (const auto at = lowerer_->local_sources.find(name); at != lowerer_->local_sources.end()) decl = at->second.get();
-  if (decl == nullptr) return ledger.declare_source({name.empty() ? "(no source)" : name, std::nullopt, std::nullopt, from_});
-  auto terms = source_terms(*decl, *lowerer_);
-  if (!terms) return fail(std::move(terms).error());
-  return ledger.declare_source(*std::move(terms));
+/// Sources of a model or of a `given` belong to this posterior alone, as do claims without a source; those at the top of a script
+/// are shared by all that charge them.
+evidence::EvidenceLedger& Posterior::books(evidence::EvidenceLedger& shared, const std::string& name) {
+  const bool own = name.empty() || lowerer_->local_sources.contains(name) || !shared.find_source(name);
+  return own ? local_books_ : shared;
+}
+
+/// The source of this name in `ledger`, which learns of it if need be.
+Result<evidence::SourceId> Posterior::source(evidence::EvidenceLedger& ledger, const evidence::EvidenceLedger& shared,
+                                             const std::string& name) const {
+  const std::string known_as = name.empty() ? "(no source)" : name;
+  if (const auto id = ledger.find_source(known_as)) return *id;
+  if (const auto at = lowerer_->local_sources.find(name); at != lowerer_->local_sources.end()) {
+    auto terms = source_terms(*at->second, *lowerer_);
+    if (!terms) return fail(std::move(terms).error());
+    return ledger.declare_source(*std::move(terms));
+  }
+  if (const auto id = shared.find_source(known_as)) return ledger.declare_source(shared.terms(*id));
+  return ledger.declare_source({known_as, std::nullopt, std::nullopt, from_});
 }
 
 Result<void> Posterior::settle(evidence::EvidenceLedger& shared, const std::string& identity,
@@ -72,39 +83,42 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     filled[k] = claims[k].given.empty() ? std::vector<double>(claims[k].instances * claims[k].cells, 0.0) : claims[k].given;
     site[k] = site_id(identity, claims[k].site, site_ids);
     // A claim made again replaces itself; what it cost before does not stand in its own way.
-    shared.withdraw(site[k]);
+    books(shared, claims[k].source).withdraw(site[k]);
   }
   std::map<std::string, std::shared_ptr<const evidence::Allotter>> allotters;
   std::map<std::string, double> proportion;
   std::map<std::string, std::uint64_t> next_ordinal;
   for (std::size_t k = 0; k < claims.size(); ++k) {
     const Claim& c = claims[k];
-    auto id = source(shared, c.source);
+    evidence::EvidenceLedger& ledger = books(shared, c.source);
+    auto id = source(ledger, shared, c.source);
     if (!id) return fail(std::move(id).error());
-    const evidence::SourceTerms& terms = shared.terms(*id);
+    const evidence::SourceTerms& terms = ledger.terms(*id);
     if (!terms.schedule || allotters.contains(c.source) || proportion.contains(c.source)) continue;
     const bool spread = std::holds_alternative<evidence::Spread>(*terms.schedule);
-    if (spread && scheduled[c.source] == 0 && explicit_total[c.source] > 0) {
-      proportion[c.source] = shared.left(*id).value_or(evidence::Nats::of(explicit_total[c.source])).value() / explicit_total[c.source];
+    if (spread && !std::get<evidence::Spread>(*terms.schedule).count && scheduled[c.source] == 0 && explicit_total[c.source] > 0) {
+      proportion[c.source] = ledger.left(*id).value_or(evidence::Nats::of(explicit_total[c.source])).value() / explicit_total[c.source];
       continue;
     }
     if (scheduled[c.source] == 0) continue;
     evidence::Schedule schedule = *terms.schedule;
     std::optional<evidence::Nats> budget = terms.budget;
-    if (spread) {
+    const bool counted = spread && !std::get<evidence::Spread>(schedule).count;
+    if (counted) {
       schedule = evidence::Spread{scheduled[c.source]};
-      budget = shared.left(*id);
+      budget = ledger.left(*id);
     }
     auto allotter = evidence::Allotter::make(schedule, budget, c.span);
     if (!allotter) return fail(std::move(allotter).error());
     allotters[c.source] = std::make_shared<const evidence::Allotter>(*std::move(allotter));
-    next_ordinal[c.source] = spread ? 1 : shared.first_ordinal(*id, site[k], 1, 1);
+    next_ordinal[c.source] = counted ? 1 : ledger.first_ordinal(*id, site[k], 1, 1);
   }
 
   std::vector<std::size_t> row_of(claims.size(), ~std::size_t{0});
   for (const ClaimRun& run : lowerer_->runs) {
     Claim& c = claims[run.claim];
-    auto id = source(shared, c.source);
+    evidence::EvidenceLedger& ledger = books(shared, c.source);
+    auto id = source(ledger, shared, c.source);
     if (!id) return fail(std::move(id).error());
     evidence::ClaimRun charge;
     charge.source = *id;
@@ -135,9 +149,9 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
       total = t;
     }
     charge.strengths = evidence::ListedStrengths{std::make_shared<const std::vector<double>>(std::move(cost)), 0};
-    auto left = shared.charge(charge, c.span);
+    auto left = ledger.charge(charge, c.span);
     if (!left) return fail(std::move(left).error());
-    auto own = source(ledger_, c.source);
+    auto own = source(ledger_, shared, c.source);
     if (!own) return fail(std::move(own).error());
     charge.source = *own;
     if (auto r = ledger_.charge(charge, c.span); !r) return fail(std::move(r).error());
@@ -236,14 +250,15 @@ Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const st
     }
     for (std::size_t d = 0; d < weights.size(); ++d)
       m.data[ir::raw(task.targets[d].weights)].reals = std::make_shared<const std::vector<double>>(weights[d]);
-    auto id = source(shared, task.source);
+    evidence::EvidenceLedger& ledger = books(shared, task.source);
+    auto id = source(ledger, shared, task.source);
     if (!id) return fail(std::move(id).error());
     evidence::ClaimRun charge;
     charge.source = *id;
     charge.site = site_id(identity, task.site, site_ids);
     charge.strengths = evidence::UniformStrength{evidence::Nats::of(strength)};
-    if (auto r = shared.charge(charge, task.span); !r) return fail(std::move(r).error());
-    auto own = source(ledger_, task.source);
+    if (auto r = ledger.charge(charge, task.span); !r) return fail(std::move(r).error());
+    auto own = source(ledger_, shared, task.source);
     if (!own) return fail(std::move(own).error());
     charge.source = *own;
     if (auto r = ledger_.charge(charge, task.span); !r) return fail(std::move(r).error());

@@ -1,3 +1,4 @@
+// One generator, in one file: every kind of expression may hold every other.
 #include "tests/reference/random_ir.h"
 
 #include <algorithm>

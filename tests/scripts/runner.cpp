@@ -1,4 +1,5 @@
-// Every script that must run, in every configuration, and every script that must be refused, with the code and the place.
+// Every script that must run, in every configuration, and every script that must be refused, with the code and the
+// place.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -41,9 +42,15 @@ std::vector<Configuration> configurations() {
 }
 
 std::vector<fs::path> scripts_that_run() {
-  std::vector<fs::path> all = test::scripts_in(root / "examples");
-  const std::vector<fs::path> more = test::scripts_in(root / "tests" / "scripts" / "ok");
-  all.insert(all.end(), more.begin(), more.end());
+  std::vector<fs::path> folders{root / "examples", root / "tests" / "scripts" / "ok"};
+  // Some scripts read data sets that are kept beside the repository, and may be missing.
+  if (fs::exists(root.parent_path() / "shared" / "data" / "networks"))
+    folders.push_back(root / "tests" / "scripts" / "shared");
+  std::vector<fs::path> all;
+  for (const fs::path& folder : folders) {
+    const std::vector<fs::path> more = test::scripts_in(folder);
+    all.insert(all.end(), more.begin(), more.end());
+  }
   return all;
 }
 
@@ -52,7 +59,8 @@ std::vector<std::string> expected_errors(const std::string& script) {
   constexpr std::string_view mark = "# error: ";
   std::vector<std::string> expected;
   std::istringstream lines(script);
-  for (std::string line; std::getline(lines, line) && line.starts_with(mark);) expected.push_back(line.substr(mark.size()));
+  for (std::string line; std::getline(lines, line) && line.starts_with(mark);)
+    expected.push_back(line.substr(mark.size()));
   return expected;
 }
 

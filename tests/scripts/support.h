@@ -29,7 +29,7 @@ struct Outcome {
   std::vector<Found> diagnostics;
   std::size_t errors = 0;
   std::size_t expectations = 0;
-  std::string printed;  ///< one line a value, without its accuracy
+  std::string printed;
 
   [[nodiscard]] std::string rendered() const {
     std::string all;
@@ -42,7 +42,11 @@ inline Outcome run(const std::filesystem::path& file, const Settings& settings) 
   Outcome outcome;
   Session* running = nullptr;
   SessionOutput output;
-  output.print = [&](const Printed& p) { outcome.printed += fmt::format("{} = {}\n", p.expression, p.text); };
+  output.print = [&](const Printed& p) {
+    // As the command line prints it.
+    outcome.printed += p.value.array() != nullptr ? fmt::format("{} = {}", p.expression, p.text) : p.text;
+    outcome.printed += p.accuracy.empty() ? "\n" : fmt::format("  ({})\n", p.accuracy);
+  };
   output.diagnostic = [&](const Diagnostic& d) {
     static const SourceManager none;
     const SourceManager& sources = running != nullptr ? running->sources() : none;

@@ -54,11 +54,15 @@ void compare(const Settings& settings, const std::string& using_clause, std::uin
       REQUIRE(!r.errors.empty());
       continue;
     }
-    REQUIRE_MESSAGE(r.errors.empty(), r.errors.empty() ? "" : r.errors[0]);
+    const std::string first_error = r.errors.empty() ? "" : r.errors[0];
+    CAPTURE(first_error);
+    REQUIRE(r.errors.empty());
     REQUIRE(r.values.size() == expected.probabilities.size() + 1);
     for (std::size_t i = 0; i < expected.probabilities.size(); ++i) {
       CAPTURE(i);
-      REQUIRE_MESSAGE(close(r.values[i], expected.probabilities[i]), r.values[i], " instead of ", expected.probabilities[i]);
+      CAPTURE(r.values[i]);
+      CAPTURE(expected.probabilities[i]);
+      REQUIRE(close(r.values[i], expected.probabilities[i]));
     }
     bool jeffrey = false;
     for (const auto& s : m.evidence) jeffrey = jeffrey || s.kind == reference::Statement::Kind::jeffrey;

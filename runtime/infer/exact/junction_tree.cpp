@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "runtime/infer/exact/exact_sum.h"
+#include "runtime/infer/exact/structure.h"
+
 namespace hearsay::exact {
 
 namespace {
@@ -73,7 +76,20 @@ Result<double> JunctionTree::set_tables(std::span<const double> log_tables) {
   tables_.assign(log_tables.begin(), log_tables.end());
   auto z = workspace_->log_partition(tables_);
   if (z) done_ = Passes::upward;
+  if (!z && z.error().kind == DiagnosticKind::bad_log_weight) return fail(name_bad_weight());
   return z;
+}
+
+// The same refusal in the names of the graph.
+Diagnostic JunctionTree::name_bad_weight() const {
+  const auto bad = std::find_if_not(tables_.begin(), tables_.end(), usable_log_weight) - tables_.begin();
+  const auto& begins = plan_->table_begin;
+  const auto f = std::upper_bound(begins.begin(), begins.end(), static_cast<std::size_t>(bad)) - begins.begin() - 1;
+  std::vector<std::uint32_t> scope;
+  for (const auto v : graph_->factors[static_cast<std::size_t>(f)].scope)
+    scope.push_back(static_cast<std::uint32_t>(v));
+  return diagnose<DiagnosticKind::bad_log_weight>(options_.from, name_list(*graph_, scope),
+                                                  tables_[static_cast<std::size_t>(bad)]);
 }
 
 Result<void> JunctionTree::propagate(bool factors) {

@@ -52,6 +52,7 @@ private:
   JunctionTree(const model::FactorGraph& graph, PlanOptions options, model::KernelProvider* kernels,
                EliminationPlan plan);
   [[nodiscard]] Result<void> propagate(bool factors);
+  [[nodiscard]] Diagnostic name_bad_weight() const;
   [[nodiscard]] Result<Workspace*> keeping(std::span<const model::VariableId> variables);
 
   const model::FactorGraph* graph_;

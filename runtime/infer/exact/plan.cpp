@@ -1,3 +1,4 @@
+// The planner: one class, because every step of it reads or writes the same table of blocks; hence its length.
 #include "runtime/infer/exact/plan.h"
 
 #include <algorithm>

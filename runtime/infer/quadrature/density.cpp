@@ -5,11 +5,13 @@
 
 namespace hearsay::infer::quadrature {
 
+Refusal diverges(const QuadratureOptions& options, double x) {
+  return {diagnose<DiagnosticKind::expectation_diverges>(options.where, options.name, x)
+              .with_help("ask for a quantile or a probability instead")};
+}
+
 Refusal not_finite(const QuadratureOptions& options, const Chart& chart, double quantity, double x) {
-  if (chart.side != 0 && std::isinf(quantity)) {
-    return {diagnose<DiagnosticKind::expectation_diverges>(options.where, options.name, x)
-                .with_help("ask for a quantile or a probability instead")};
-  }
+  if (chart.side != 0 && std::isinf(quantity)) return diverges(options, x);
   return {diagnose<DiagnosticKind::quantity_not_finite>(options.where, quantity, options.name, x)
               .with_help("a quantity is asked for wherever the posterior has density: restrict it, as in "
                          "`if x > 0 then log(x) else 0`")};

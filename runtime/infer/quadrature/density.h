@@ -17,6 +17,9 @@ struct Refusal {
 /// an infinite one has outgrown the range of numbers before the density decayed.
 [[nodiscard]] Refusal not_finite(const QuadratureOptions& options, const Chart& chart, double quantity, double x);
 
+/// What to throw when a quantity outgrows the density towards x.
+[[nodiscard]] Refusal diverges(const QuadratureOptions& options, double x);
+
 /// What to throw when no point of positive density was found, or so few that they have no mass.
 [[nodiscard]] Refusal no_mass(const QuadratureOptions& options, const Support1d& support);
 

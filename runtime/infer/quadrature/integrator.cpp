@@ -233,8 +233,7 @@ void Integrator::add_tails(const std::vector<Tail>& tails, Integrals& totals) co
     for (std::size_t k = 0; k < sums.size(); ++k) {
       if (sums[k].unbounded && tail.at_limit()) {
         if (k == 0) throw improper(options, end);
-        throw Refusal{diagnose<DiagnosticKind::expectation_diverges>(options.where, options.name, end)
-                          .with_help("ask for a quantile or a probability instead")};
+        throw diverges(options, end);
       }
       totals[k].value += sums[k].value;
       totals[k].magnitude += std::fabs(sums[k].value);
@@ -243,7 +242,17 @@ void Integrator::add_tails(const std::vector<Tail>& tails, Integrals& totals) co
   }
 }
 
+void Integrator::refuse_poles(const Cover& cover) const {
+  if (quantities_.count == 0) return;
+  for (const Tail& end : cover.regular_ends) {
+    if (quantity_has_pole(density_, reference_, quantities_, end)) {
+      throw diverges(density_.options(), end.chart.anchor);
+    }
+  }
+}
+
 Integrals Integrator::integrate(Cover& cover, std::span<const double> breakpoints, double tolerance) const {
+  refuse_poles(cover);
   for (Panel& p : cover.panels) measure(p);
   for (const double x : breakpoints) split_at(cover, x);
   extend_tails(cover, tolerance);

@@ -14,6 +14,7 @@ namespace hearsay::infer::quadrature {
 struct Cover {
   std::vector<Panel> panels;
   std::vector<Tail> tails;
+  std::vector<Tail> regular_ends;  ///< within the panels: only to see whether a quantity has a pole there
 };
 
 class Integrator {
@@ -41,6 +42,7 @@ private:
   bool extend_tails(Cover& cover, double tolerance) const;
   void refine(std::vector<Panel>& panels, double tolerance) const;
   [[nodiscard]] Integrals total(const std::vector<Panel>& panels) const;
+  void refuse_poles(const Cover& cover) const;
   void add_tails(const std::vector<Tail>& tails, Integrals& totals) const;
 
   Density& density_;

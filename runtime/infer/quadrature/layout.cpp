@@ -88,7 +88,7 @@ private:
         edges_.push_back(m.x + side * d);
         if (i + 1 < panels_before_tail) d *= growth;
       }
-      add_tail({m.x, side}, std::log(d), std::log(outer_limit));
+      layout_.tails.push_back(tail_at({m.x, side}, std::log(d), std::log(outer_limit)));
       return;
     }
     const double room = std::fabs(end - m.x);
@@ -101,19 +101,23 @@ private:
     const double rest = std::fabs(end - last);
     if (regular || rest < 4 * resolution_at(end)) {
       edges_.push_back(end);
+      if (rest > 64 * resolution_at(end)) {
+        layout_.regular_ends.push_back(tail_at({end, -side}, std::log(rest), std::log(resolution_at(end))));
+        layout_.regular_ends.back().cut = layout_.regular_ends.back().limit;
+      }
     } else {
-      add_tail({end, -side}, std::log(rest), std::log(resolution_at(end)));
+      layout_.tails.push_back(tail_at({end, -side}, std::log(rest), std::log(resolution_at(end))));
     }
   }
 
   static double width(const Mode& m, int side) { return side < 0 ? m.left : m.right; }
 
-  void add_tail(const Chart& chart, double begin, double limit) {
+  static Tail tail_at(const Chart& chart, double begin, double limit) {
     Tail tail;
     tail.chart = chart;
     tail.begin = tail.cut = begin;
     tail.limit = limit;
-    layout_.tails.push_back(tail);
+    return tail;
   }
 
   Density& density_;

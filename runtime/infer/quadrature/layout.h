@@ -17,6 +17,7 @@ struct Stretch {
 struct Layout {
   std::vector<Stretch> stretches;  ///< not yet evaluated
   std::vector<Tail> tails;         ///< empty so far: cut = begin
+  std::vector<Tail> regular_ends;  ///< covered by panels; there a quantity may have a pole, though the density has none
   double reference = 0;            ///< the log density of the highest mode, nats
 };
 

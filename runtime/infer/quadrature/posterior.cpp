@@ -55,6 +55,7 @@ Result<QuadraturePosterior1d> QuadraturePosterior1d::build(LogDensity1d log_dens
       const Integrator integrator(fresh, layout.reference, {});
       Cover cover;
       cover.tails = layout.tails;
+      cover.regular_ends = layout.regular_ends;
       for (const Stretch& s : layout.stretches) cover.panels.push_back(integrator.panel(s.chart, s.from, s.to));
       const Integral mass = integrator.integrate(cover, {}, share_of_refinement * tolerance).front();
       if (!(mass.value > 0)) throw no_mass(posterior.options_, posterior.support_);

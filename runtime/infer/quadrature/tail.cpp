@@ -75,6 +75,15 @@ struct Octave {
   }
 };
 
+// At none of three places does the integrand decay by more than noise.
+bool never_decays(const Octave& half, const Octave& late, const Octave& last, std::size_t k, double log_density_error) {
+  constexpr double slack = 1e-6;
+  for (const Octave* o : {&half, &late, &last}) {
+    if (!o->same_sign(k) || o->rate(k) > slack + o->rate_noise(log_density_error)) return false;
+  }
+  return true;
+}
+
 // At the limit. `half` and `late` are half and a quarter as far from it as the region where the rate can be compared.
 // If the rate settles geometrically (a Taylor series in the distance), little drift remains; if not (logarithms), as
 // much as was seen.
@@ -86,7 +95,7 @@ TailSum settled(const Octave& half, const Octave& late, const Octave& last, std:
   const double drift = late_drift < 0.25 * early_drift ? 2 * late_drift * (late_drift / early_drift)
                                                        : 2 * std::fabs(half.rate(k) - rate);
   const double slowest = rate - drift - noise;
-  if (!(slowest > 0)) return {0, infinity, true};
+  if (!(slowest > 0)) return {0, infinity, k == 0 || never_decays(half, late, last, k, log_density_error)};
   const double value = std::exp(last.outer.log_size[k]) / rate;
   return {last.outer.sign[k] * value, value * (drift + noise) / slowest, false};
 }
@@ -143,6 +152,21 @@ std::vector<TailSum> tail_sums(Density& density, double reference, const Quantit
     if (tail.split) sums[k].error += std::fabs(sums[k].value);
   }
   return sums;
+}
+
+bool quantity_has_pole(Density& density, double reference, const Quantities& quantities, const Tail& end) {
+  const Sampler sampler(density, reference, quantities, end.chart);
+  const auto octave = [&](double share) {
+    const double v = (1 - share) * end.begin + share * end.limit;
+    return Octave{sampler.at(v), sampler.at(v - end.direction() * std::numbers::ln2)};
+  };
+  const Octave half = octave(0.5);
+  const Octave late = octave(0.75);
+  const Octave last = octave(1);
+  for (std::size_t k = 1; k <= quantities.count; ++k) {
+    if (never_decays(half, late, last, k, density.options().log_density_error)) return true;
+  }
+  return false;
 }
 
 }  // namespace hearsay::infer::quadrature

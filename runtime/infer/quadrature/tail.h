@@ -17,8 +17,8 @@ struct Quantities {
 struct TailSum {
   double value = 0;
   double error = 0;
-  /// The integrand is not known to decay: at the limit of its chart the integral diverges (or cannot be told from one
-  /// that does), before it more panels are needed.
+  /// The integrand does not decay: at the limit of its chart the integral diverges (the mass: or cannot be told from
+  /// one that does), before it more panels are needed.
   bool unbounded = false;
 };
 
@@ -27,5 +27,9 @@ struct TailSum {
 /// the limit the whole estimate counts as error, as it is wanted only for deciding that nothing is left.
 [[nodiscard]] std::vector<TailSum> tail_sums(Density& density, double reference, const Quantities& quantities,
                                              const Tail& tail);
+
+/// Whether any quantity times the density does not decay towards a regular end of the support, so that its integral
+/// diverges: at half the way (in v), at three quarters and at the limit.
+[[nodiscard]] bool quantity_has_pole(Density& density, double reference, const Quantities& quantities, const Tail& end);
 
 }  // namespace hearsay::infer::quadrature

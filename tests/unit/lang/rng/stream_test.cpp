@@ -115,7 +115,7 @@ std::pair<double, double> firsts(Stream a, Stream b) { return {a.uniform(), b.un
 }  // namespace
 
 TEST_CASE("neighbouring streams are independent") {
-  // False alarm 1e-8 each; a dependence that moves each cell by a relative 2.5 % is found with 99 %.
+  // False alarm 1e-8 each; a dependence that moves each cell by a relative 4 % is found with 99 %.
   CHECK(dependence([](std::uint64_t i) { return firsts({1, 0, i, 0}, {2, 0, i, 0}); }) < 1);
   CHECK(dependence([](std::uint64_t i) { return firsts({1, 0, i, 0}, {1, 1, i, 0}); }) < 1);
   CHECK(dependence([](std::uint64_t i) { return firsts({1, 0, i, 0}, {1, 0, i + 1, 0}); }) < 1);

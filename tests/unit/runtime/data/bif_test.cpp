@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
+#include <ctime>
 #include <numeric>
 #include <random>
 
@@ -365,7 +365,7 @@ TEST_CASE("every prefix and every one-byte change of a network is read or refuse
   for (std::size_t n = 0; n < text.size(); ++n) read(text.substr(0, n));
   std::mt19937_64 random(3);
   for (std::size_t i = 0; i < text.size(); ++i) {
-    for (const char c : std::string("{}()[],;|\"/* 0a-\0\xff", 20)) {
+    for (const char c : std::string("{}()[],;|\"/* 0a-\0\xff", 18)) {
       std::string changed = text;
       changed[i] = c;
       read(changed);
@@ -396,12 +396,12 @@ TEST_CASE("a network of a thousand variables is read fast") {
   }
   text += tables;
   CHECK(text.size() > 1'000'000);
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // processor time: a busy machine does not matter
   const BayesNet net = good(text);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   MESSAGE(text.size() << " bytes: " << seconds << " s");
   CHECK(net.variables.size() == 1041);
-  CHECK(seconds < 2);  // the aim is 0.1 s; the bound leaves room for sanitizers and a busy machine
+  CHECK(seconds < 2);  // the aim is 0.1 s; the bound leaves room for sanitizers
 }
 
 TEST_CASE("published networks") {

@@ -3,9 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <bit>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <ctime>
 #include <limits>
 #include <random>
 
@@ -175,20 +175,21 @@ TEST_CASE("reading a file makes a record of arrays") {
         "t: the column `x` has 1 row, the column `i` has 2 rows");
 }
 
-TEST_CASE("ten million ints are read in time proportional to their bytes") {
-  // The aim is about a second; the bound leaves room for a slow and busy machine, and still finds a quadratic step.
+TEST_CASE("millions of ints are read fast") {
+  // Processor time, so that a busy machine does not matter. The aim is 0.1 s for each million rows; the bound leaves
+  // room for unoptimised code under sanitizers, and still finds a quadratic step.
   std::string text = "n\n";
-  constexpr std::int64_t rows = 10'000'000;
+  constexpr std::int64_t rows = 2'000'000;
   for (std::int64_t i = 0; i < rows; ++i) text += std::to_string(i * 7919 % 100003) + '\n';
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const auto t = good(text);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  MESSAGE("10^7 rows: " << seconds << " s");
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  MESSAGE("2 million rows: " << seconds << " s");
   REQUIRE(t[0].size() == rows);
   const auto& values = std::get<Ints>(t[0].values);
   CHECK(values[0] == 0);
   CHECK(values[rows - 1] == (rows - 1) * 7919 % 100003);
-  CHECK(seconds < 20);
+  CHECK(seconds < 4);
 }
 
 TEST_CASE("published tables are read") {

@@ -191,6 +191,7 @@ TEST_CASE("weights that are no weights are refused") {
     const auto z = tree->set_tables(std::array{0.0, bad});
     REQUIRE(!z.has_value());
     CHECK(z.error().kind == DiagnosticKind::bad_log_weight);
+    CHECK(z.error().message.find("`v0`") != std::string::npos);
     CHECK(!tree->marginal(id(0)).has_value());
     graph.factors[0].log_table[1] = bad;
     const auto counted = enumerate(graph);

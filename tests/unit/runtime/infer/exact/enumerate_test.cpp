@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -84,6 +85,9 @@ TEST_CASE("a factor over very many variables is read in place") {
   for (std::size_t v = 1; v < 18; ++v) add_factor(graph, {id(v - 1), id(v)}, [&] { return unit(g); });
   check_against_tree(graph);
   graph.factors[0].log_table[77] = kNever;
+  check_against_tree(graph);
+  // Another loop inside the last one that the factor reads.
+  std::replace(graph.factors[0].scope.begin(), graph.factors[0].scope.end(), id(7), id(14));
   check_against_tree(graph);
 }
 

@@ -1,6 +1,8 @@
 // Factor graphs for tests: random ones, and the usual structures.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -23,7 +25,7 @@ inline model::VariableId id(std::size_t v) { return static_cast<model::VariableI
 
 inline void add_variables(model::FactorGraph& graph, std::size_t n, std::uint32_t cardinality) {
   for (std::size_t i = 0; i < n; ++i)
-    graph.variables.push_back({"v" + std::to_string(graph.variables.size()), cardinality});
+    graph.variables.push_back({fmt::format("v{}", graph.variables.size()), cardinality});
 }
 
 template <class Weight>

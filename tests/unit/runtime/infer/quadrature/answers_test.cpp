@@ -197,6 +197,21 @@ TEST_CASE("an expectation that does not exist is refused, one that does is not")
   const auto pole = built(beta_kernel(0.5, 1), unit_interval).expectation([](double x) { return 1 / x; });
   REQUIRE(!pole);
   CHECK(pole.error().kind == DiagnosticKind::expectation_diverges);
+  // a pole of the quantity alone, at either end, and none where the density vanishes fast enough
+  for (const auto& inverse : {std::function<double(double)>([](double x) { return 1 / x; }),
+                              std::function<double(double)>([](double x) { return -1 / ((1 - x) * (1 - x)); })}) {
+    const auto e = built(beta_kernel(1, 1), unit_interval).expectation(inverse);
+    REQUIRE(!e);
+    CHECK(e.error().kind == DiagnosticKind::expectation_diverges);
+  }
+  check_bounded(value_of(built(beta_kernel(2, 1), unit_interval).expectation([](double x) { return 1 / x; })), 2);
+  check_bounded(
+      value_of(built(beta_kernel(1, 1), unit_interval).expectation([](double x) { return 1 / std::sqrt(x); })), 2);
+  // bounded, without a limit at 0: not refused
+  const auto wild =
+      value_of(built(beta_kernel(0.5, 1), unit_interval).expectation([](double x) { return std::sin(1 / x); }));
+  CHECK(!wild.converged);
+  CHECK(wild.error > 0);
   // E ln x under Beta(1/2, 1) is −2
   check_bounded(value_of(built(beta_kernel(0.5, 1), unit_interval).expectation([](double x) { return std::log(x); })),
                 -2);
