@@ -624,6 +624,7 @@ void Lowerer::unknown_name(const std::string& name, SourceSpan span, std::string
   std::vector<AlphabetPtr> alphabets;
   local_alphabets(alphabets);
   for (const auto& [n, a] : environment_.alphabets) alphabets.push_back(a);
+  for (const auto& [n, a] : environment_.algebras) alphabets.push_back(a.blocks);
   for (const AlphabetPtr& a : alphabets) names.insert(names.end(), a->labels.begin(), a->labels.end());
   if (kind != "name") {
     for (const auto& [n, f] : environment_.functions) names.push_back(n);
@@ -643,6 +644,7 @@ Sym Lowerer::eval_name(const std::string& name, SourceSpan span) {
   std::vector<AlphabetPtr> alphabets;
   local_alphabets(alphabets);
   for (const auto& [n, a] : environment_.alphabets) alphabets.push_back(a);
+  for (const auto& [n, a] : environment_.algebras) alphabets.push_back(a.blocks);
   for (const AlphabetPtr& a : alphabets)
     if (const std::int64_t code = a->find(name)) {
       Sym s = known(Scalar::integer(code));
