@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "lang/eval/evaluator.h"
+#include "lang/eval/neumaier.h"
 #include "lang/ir/substitute.h"
 #include "lang/sema/lowerer.h"
 #include "lang/support/suggest.h"
@@ -798,6 +799,13 @@ Sym Lowerer::eval_index(const ast::Index& ix, SourceSpan span) {
     at.push_back(std::move(s));
   }
   for (std::size_t d = at.size(); d < base.shape.size(); ++d) shape.push_back(base.shape[d]);
+  const bool fixed = std::all_of(at.begin(), at.end(), [](const Sym& i) { return i.is_known_scalar(); });
+  if (base.known && fixed && guards_.empty() && !lenient_names_) {
+    // Known numbers at known places, already checked against the bounds.
+    std::vector<ExprId> index;
+    for (const Sym& i : at) index.push_back(module_->integer(i.known->at(0).i));
+    return sub(base, index);
+  }
   std::vector<SourceSpan> spans;
   for (const auto& a : ix.arguments) spans.push_back(a->span);
   auto build = [this, base, at, spans](std::span<const ExprId> outer) {
@@ -1005,8 +1013,47 @@ Sym Lowerer::from_binders(const std::vector<ast::Binder>& binders, const std::fu
 
 // ---------------------------------------------------------------- calls
 
+namespace {
+
+/// The same reductions on numbers, as the reference evaluator defines them.
+Scalar reduce_known(ir::Reduction reduction, const ArrayValue& a) {
+  const bool real = a.type == ScalarType::real;
+  const auto fold = [&](Op op, Scalar start) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const std::array<Scalar, 2> pair{start, a.at(i)};
+      start = hearsay::apply(op, pair);
+    }
+    return start;
+  };
+  switch (reduction) {
+    case ir::Reduction::sum: {
+      if (!real) return fold(Op::add, Scalar::integer(0));
+      eval::Neumaier sum;
+      for (const double v : *a.reals) sum.add(v);
+      return Scalar::real(sum.total());
+    }
+    case ir::Reduction::product: return fold(Op::mul, real ? Scalar::real(1) : Scalar::integer(1));
+    case ir::Reduction::minimum:
+      return fold(Op::min, real ? Scalar::real(infinity) : Scalar::integer(std::numeric_limits<std::int64_t>::max()));
+    case ir::Reduction::maximum:
+      return fold(Op::max, real ? Scalar::real(-infinity) : Scalar::integer(std::numeric_limits<std::int64_t>::min()));
+    case ir::Reduction::all: return fold(Op::logical_and, Scalar::boolean(true));
+    case ir::Reduction::any: return fold(Op::logical_or, Scalar::boolean(false));
+    case ir::Reduction::log_sum_exp: break;
+  }
+  Scalar r = Scalar::real(-infinity);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const std::array<Scalar, 2> pair{r, Scalar::real(a.at(i).as_real())};
+    r = hearsay::apply(Op::log_add_exp, pair);
+  }
+  return r;
+}
+
+}  // namespace
+
 Sym Lowerer::reduce_all(ir::Reduction reduction, const Sym& s, SourceSpan span) {
   if (s.other || s.shape.empty()) raise<K::wrong_type>(span, "an array", describe(s));
+  if (s.known) return known(reduce_known(reduction, *s.known));
   std::vector<ir::IndexId> indices;
   std::vector<ExprId> at;
   for (const std::int64_t extent : s.shape) {
@@ -1016,10 +1063,7 @@ Sym Lowerer::reduce_all(ir::Reduction reduction, const Sym& s, SourceSpan span) 
   ExprId e = element(s, at);
   if (reduction == ir::Reduction::log_sum_exp) e = module_->to_real(e);
   for (std::size_t d = indices.size(); d-- > 0;) e = module_->reduce(reduction, indices[d], e);
-  const Sym r = scalar(e);
-  if (s.known)
-    if (auto v = materialise(r)) return known(*std::move(v));
-  return r;
+  return scalar(e);
 }
 
 std::optional<Sym> Lowerer::array_function(const ast::Call& call, std::vector<Sym>& a, SourceSpan span) {
