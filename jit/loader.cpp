@@ -49,7 +49,7 @@ Result<const PluginTable*> load() {
     const PluginTable* table = entry == nullptr ? nullptr : entry();
     // A plugin once loaded stays: compiled models point into it.
     if (table != nullptr && std::string_view(table->stamp) == HEARSAY_BUILD_STAMP &&
-        table->module_size == sizeof(ir::Module)) {
+        table->fingerprint == interface_fingerprint()) {
       return table;
     }
     problem = path.string() + " belongs to another build";

@@ -5,7 +5,7 @@
 
 extern "C" [[gnu::visibility("default")]] const hearsay::jit::PluginTable* hearsay_jit_plugin_table() {
   namespace plugin = hearsay::jit::plugin;
-  static const hearsay::jit::PluginTable table{HEARSAY_BUILD_STAMP, sizeof(hearsay::ir::Module), &plugin::compile,
-                                               &plugin::listing, &plugin::kernels};
+  static const hearsay::jit::PluginTable table{HEARSAY_BUILD_STAMP, hearsay::jit::interface_fingerprint(),
+                                               &plugin::compile, &plugin::listing, &plugin::kernels};
   return &table;
 }
