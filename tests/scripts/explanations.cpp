@@ -54,7 +54,6 @@ struct Exception {
 constexpr Exception exceptions[] = {
     {"E0530", "E0550", "a compiled model refuses such a density first, and says where"},
     {"E0532", "E0506", "scripts are told which evidence is impossible"},
-    {"E0616", "", "scripts write no table whose columns differ in length"},
     {"E0640", "", "scripts write files of draws and cannot read them"},
     {"E0641", "", "scripts write files of draws and choose their names themselves"},
 };
