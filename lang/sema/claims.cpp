@@ -256,7 +256,6 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
 
   std::vector<ExprId> row;
   for (std::size_t i = 0; i < loops_.size(); ++i) row.push_back(position(*module_, loops_[i].index));
-  const auto source_id = [] { return ir::SourceId::none; };
   ExprId body{};
   const auto number = static_cast<std::uint32_t>(claims.size());
 
@@ -331,7 +330,7 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
       body = module_->prim(Op::mul, {w, *logp_y});
       // w = 0 leaves the observation out even where it is impossible.
       body = module_->select(module_->prim(Op::eq, {w, module_->real(0)}), module_->real(0), body);
-      add_term(ir::TermKind::soft, at, body, source_id());
+      add_term(ir::TermKind::soft, at, body);
       unaccounted.push_back({at, span, "weight (unbounded)"});
       loops_.resize(outer);
       return;

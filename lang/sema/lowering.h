@@ -86,12 +86,6 @@ public:
   /// An expression about the model's latents and tokens; tokens it mentions may lie beyond the horizon.
   Sym query(const ast::Expr& e, const Lowerer* outer);
 
-  /// Forward simulation on concrete numbers: latents are drawn, then `tokens` tokens of the stream.
-  struct Simulation {
-    std::map<std::string, Value> latents;
-    std::vector<std::int64_t> tokens;
-  };
-
   [[nodiscard]] std::int64_t horizon_of(std::span<const ir::ExprId> roots);
   [[nodiscard]] std::int64_t evidence_horizon() const { return evidence_horizon_; }
   /// A copy of the module whose streams reach to `horizon`.
@@ -109,7 +103,6 @@ public:
   std::map<std::string, std::shared_ptr<const ast::SourceDecl>> local_sources;
   StreamInfo stream;
   std::vector<std::string> latent_names;   ///< in order of declaration, without `emit`
-  std::vector<std::string> quantity_names; ///< `generate`
 
 protected:
   std::optional<Sym> special_name(const std::string& name, SourceSpan span) override;

@@ -392,9 +392,7 @@ void ModelLowerer::let(const ast::LetStmt& s) {
         return module_->real(0);
       };
       define(s.name.text, stand_in);
-      
       Sym body = eval(*s.value);
-      
       if (!body.is_scalar()) raise<K::wrong_type>(s.value->span, "a single value per element", "an array");
       const ScalarType type = body.type;
       const AlphabetPtr labels = body.labels;
@@ -581,11 +579,9 @@ void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
     side(i->then_body, true);
     side(i->else_body, false);
   } else if (const auto* g = std::get_if<ast::GenerateStmt>(&stmt.node)) {
-    ast::LetStmt as_let;
     Sym value = g->binders.empty() ? eval(*g->value) : from_binders(g->binders, [&] { return eval(*g->value); }, stmt.span);
     if (find_local(g->name.text) != nullptr) raise<K::duplicate_name>(g->name.span, g->name.text);
     define(g->name.text, std::move(value));
-    quantity_names.push_back(g->name.text);
   } else if (const auto* ev = std::get_if<ast::EventDecl>(&stmt.node)) {
     if (find_local(ev->name.text) != nullptr) raise<K::duplicate_name>(ev->name.span, ev->name.text);
     define(ev->name.text, boolean(eval(*ev->value), ev->value->span));

@@ -24,13 +24,17 @@ Sym Session::estimate(const Estimate& e) {
 
 std::shared_ptr<const Posterior> Session::prior_of(const std::string& model, SourceSpan span) {
   if (const auto at = priors_.find(model); at != priors_.end()) return at->second;
-  const std::vector<ast::Argument> none;
-  auto lowerer = model_lowerer(model, none, span, *top_);
+  return priors_[model] = settled_prior(model, {}, span, *top_);
+}
+
+/// The model with its own statements and nothing given.
+std::shared_ptr<const Posterior> Session::settled_prior(const std::string& model, const std::vector<ast::Argument>& arguments,
+                                                        SourceSpan span, Lowerer& at) {
+  auto lowerer = model_lowerer(model, arguments, span, at);
   lowerer->lower_body();
   lowerer->finish();
   auto p = std::make_shared<Posterior>(lowerer, settings_, span);
   unwrap(p->settle(shared_ledger_, model, site_ids_), span);
-  priors_[model] = p;
   return p;
 }
 
@@ -38,14 +42,8 @@ std::shared_ptr<const Posterior> Session::prior_of(const std::string& model, Sou
 std::shared_ptr<const Posterior> Session::posterior(const ast::Expr& e, Lowerer& at) {
   if (const auto* n = std::get_if<ast::NameRef>(&e.node))
     if (at.find_local(n->text) == nullptr && environment_.models.contains(n->text)) return prior_of(n->text, e.span);
-  if (const auto* c = std::get_if<ast::Call>(&e.node); c != nullptr && environment_.models.contains(c->callee.text)) {
-    auto lowerer = model_lowerer(c->callee.text, c->arguments, e.span, at);
-    lowerer->lower_body();
-    lowerer->finish();
-    auto p = std::make_shared<Posterior>(lowerer, settings_, e.span);
-    unwrap(p->settle(shared_ledger_, c->callee.text, site_ids_), e.span);
-    return p;
-  }
+  if (const auto* c = std::get_if<ast::Call>(&e.node); c != nullptr && environment_.models.contains(c->callee.text))
+    return settled_prior(c->callee.text, c->arguments, e.span, at);
   const Sym s = at.eval(e);
   if (s.other)
     if (auto p = s.other->object<Posterior>()) return p;
@@ -81,7 +79,7 @@ void Session::record(const std::shared_ptr<const Posterior>& p, Asked asked) {
   auto& list = asked_[p];
   for (const Asked& a : list)
     if (a.event == asked.event && a.condition == asked.condition) return;
-  if (list.size() < 64) list.push_back(std::move(asked));
+  list.push_back(std::move(asked));
 }
 
 Sym Session::ask_probability(const ast::Call& call, SourceSpan span, Lowerer& at) {
@@ -170,7 +168,7 @@ Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
   const ExprId e = model.expr(x);
   auto keys = std::make_shared<Alphabet>();
   std::vector<ExprId> values;
-  const ir::Inst& in = m.inst(e);
+  const ir::Inst in = m.inst(e);  // a copy: the store may move as instructions are added below
   if (x.labels) {
     keys->labels = x.labels->labels;
     for (std::size_t k = 1; k <= keys->labels.size(); ++k) values.push_back(m.integer(static_cast<std::int64_t>(k)));

@@ -114,8 +114,7 @@ std::string Session::slice(SourceSpan span) const {
   return out;
 }
 
-void Session::import(const std::shared_ptr<const ast::Script>& script, const ast::ImportStmt& s, SourceSpan span) {
-  (void)script;
+void Session::import(const ast::ImportStmt& s) {
   const std::filesystem::path path = std::filesystem::path(s.path).is_absolute() ? std::filesystem::path(s.path)
                                                                                 : std::filesystem::path(folder_) / s.path;
   if (imported_[path.lexically_normal().string()]) return;
@@ -125,7 +124,6 @@ void Session::import(const std::shared_ptr<const ast::Script>& script, const ast
   const std::string outer = std::exchange(folder_, path.parent_path().string());
   load(sources_.add(path.string(), *std::move(text)), true);
   folder_ = outer;
-  (void)span;
 }
 
 /// A model without parameters can be lowered at once, which finds its mistakes before anything asks for it.
@@ -145,7 +143,7 @@ void Session::check_model(const ast::ModelDecl& m) {
 }
 
 void Session::statement(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& s) {
-  if (const auto* i = std::get_if<ast::ImportStmt>(&s.node)) return import(script, *i, s.span);
+  if (const auto* i = std::get_if<ast::ImportStmt>(&s.node)) return import(*i);
   auto declared = declare(script, s, environment_);
   if (!declared) throw Failure{std::move(declared).error()};
   if (*declared) {

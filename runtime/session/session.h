@@ -90,7 +90,7 @@ private:
 
   std::size_t load(FileId file, bool run);
   void statement(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& s);
-  void import(const std::shared_ptr<const ast::Script>& script, const ast::ImportStmt& s, SourceSpan span);
+  void import(const ast::ImportStmt& s);
   void check_model(const ast::ModelDecl& m);
   void report(Diagnostic d);
   void print(const ast::Expr& e);
@@ -107,6 +107,8 @@ private:
   std::shared_ptr<const Posterior> posterior(const ast::Expr& e, Lowerer& at);
   std::shared_ptr<const Posterior> first_posterior(const ast::Call& call, SourceSpan span, Lowerer& at);
   std::shared_ptr<const Posterior> prior_of(const std::string& model, SourceSpan span);
+  std::shared_ptr<const Posterior> settled_prior(const std::string& model, const std::vector<ast::Argument>& arguments, SourceSpan span,
+                                                 Lowerer& at);
   Sym estimate(const Estimate& e);
   std::optional<ir::ExprId> condition(const ast::Call& call, const Posterior& p, Lowerer& at);
   ir::ExprId event(const ast::Expr& e, const Posterior& p, Lowerer& at);
@@ -117,13 +119,13 @@ private:
   // inference and teaching: teaching.cpp
   Sym infer(const ast::Infer& i, SourceSpan span, Lowerer& at);
   Sym teach(const ast::Teach& t, SourceSpan span, Lowerer& at);
-  std::string expansion(const ast::Teach& t, SourceSpan span, std::uint64_t labels, const std::string& source) const;
+  std::string expansion(const ast::Teach& t, std::uint64_t labels, const std::string& source) const;
   Sym draw(const ast::Call& call, SourceSpan span, Lowerer& at);
   std::shared_ptr<ModelLowerer> model_lowerer(const std::string& name, const std::vector<ast::Argument>& arguments, SourceSpan span,
                                               Lowerer& at);
   std::vector<double> token_probabilities(const Posterior& p);
   std::vector<std::int64_t> draw_stream(const Posterior& p, std::int64_t n, rng::Stream& stream, SourceSpan span);
-  void engine(const ast::Expr& e, Settings& settings, Lowerer& at);
+  void engine(const ast::Expr& e, Settings& settings);
 
   // data: data.cpp
   std::optional<Sym> read_data(const ast::Call& call, SourceSpan span, Lowerer& at);

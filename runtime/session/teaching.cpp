@@ -51,8 +51,7 @@ std::shared_ptr<ModelLowerer> Session::model_lowerer(const std::string& name, co
   return lowerer;
 }
 
-void Session::engine(const ast::Expr& e, Settings& settings, Lowerer& at) {
-  (void)at;
+void Session::engine(const ast::Expr& e, Settings& settings) {
   const auto* call = std::get_if<ast::Call>(&e.node);
   const auto* name = std::get_if<ast::NameRef>(&e.node);
   const std::string engine = call != nullptr ? call->callee.text : name != nullptr ? name->text : "";
@@ -68,7 +67,7 @@ void Session::engine(const ast::Expr& e, Settings& settings, Lowerer& at) {
 
 Sym Session::infer(const ast::Infer& i, SourceSpan span, Lowerer& at) {
   Settings settings = settings_;
-  if (i.engine) engine(**i.engine, settings, at);
+  if (i.engine) engine(**i.engine, settings);
   auto lowerer = model_lowerer(i.model.text, i.arguments, i.model.span, at);
   lowerer->lower_body();
   DiagnosticSink sink;
@@ -102,8 +101,7 @@ Sym Session::infer(const ast::Infer& i, SourceSpan span, Lowerer& at) {
 // ---------------------------------------------------------------- teach
 
 /// What `teach` is short for.
-std::string Session::expansion(const ast::Teach& t, SourceSpan span, std::uint64_t labels, const std::string& source) const {
-  (void)span;
+std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const std::string& source) const {
   std::string text = "infer " + t.student.text;
   if (!t.student_arguments.empty()) {
     text += "(";
@@ -190,14 +188,8 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
     raise_help<K::strength_needed>(span, "say `labels 1000;`, `forever within 0.01 nats;` or `via f;`");
   }
   if (labels > 0) {
-    const auto teacher = t.teacher_arguments.empty() ? prior_of(t.teacher.text, t.teacher.span) : [&] {
-      auto lowerer = model_lowerer(t.teacher.text, t.teacher_arguments, t.teacher.span, at);
-      lowerer->lower_body();
-      lowerer->finish();
-      auto p = std::make_shared<Posterior>(lowerer, settings_, t.teacher.span);
-      unwrap(p->settle(shared_ledger_, t.teacher.text, site_ids_), t.teacher.span);
-      return std::shared_ptr<const Posterior>(p);
-    }();
+    const auto teacher = t.teacher_arguments.empty() ? prior_of(t.teacher.text, t.teacher.span)
+                                                     : settled_prior(t.teacher.text, t.teacher_arguments, t.teacher.span, at);
     const std::vector<double> probability = token_probabilities(*teacher);
     rng::Stream stream(settings_.seed, 0, draws_++, 0);
     const rng::AliasTable table(probability);
@@ -219,7 +211,7 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
     v.data = std::move(drawn);
     environment_.values[source + "_labels"] = std::move(v);
   }
-  const std::string text = expansion(t, span, labels, source);
+  const std::string text = expansion(t, labels, source);
   if (explain_ && output_.note) output_.note(fmt::format("teach {} from {} is short for\n{}", t.student.text, t.teacher.text, text));
   if (!tail.empty() && output_.note) output_.note(tail);
   const FileId file = sources_.add(fmt::format("{} (what teach at {} is short for)", sources_.name(span.file), sources_.locate(span.file, span.begin).line),
