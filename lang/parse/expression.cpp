@@ -103,11 +103,11 @@ constexpr auto add_binder = [](auto& context) {
 };
 constexpr auto empty_array = [](auto& context) { x3::_val(context) = ast::Array{}; };
 constexpr Rule<struct BracketId, ExprNode> bracket{"an array"};
-constexpr auto bracket_def = enclosed(
-    "[",
-    (expr[first_element] >> ((word("for") > required_list_of(binder[add_binder])) | *(mark(",") > expr[next_element]))) |
-        x3::eps[empty_array],
-    "]");
+constexpr auto bracket_def = enclosed("[",
+                                      (expr[first_element] >> ((word("for") > required_list_of(binder[add_binder])) |
+                                                               *(mark(",") > expr[next_element]))) |
+                                          x3::eps[empty_array],
+                                      "]");
 
 constexpr auto set_range = [](auto& context) {
   ParseState& state = state_of(context);

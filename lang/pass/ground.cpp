@@ -1,7 +1,8 @@
 // Which elements of finite latents each instance of each term reads.
-#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 
@@ -19,7 +20,8 @@ constexpr double kLargestTable = 67108864;  // 2^26 entries
 
 class ScopeFinder {
 public:
-  ScopeFinder(const ir::Module& m, const ir::StateLayout& layout) : m_(m), layout_(layout), evaluator_(m), bound_(m.indices.size(), 0) {}
+  ScopeFinder(const ir::Module& m, const ir::StateLayout& layout)
+      : m_(m), layout_(layout), evaluator_(m), bound_(m.indices.size(), 0) {}
 
   void bind(ir::IndexId i, std::int64_t v) {
     bound_[ir::raw(i)] = v;
@@ -91,16 +93,15 @@ public:
       case ir::Opcode::constant:
       case ir::Opcode::index:
       case ir::Opcode::data:
-      case ir::Opcode::prim: break;
+      case ir::Opcode::prim:
+        break;
     }
     for (const ExprId o : in.operands) find(o, scope);
   }
 
   void start() { lets_.clear(); }
 
-  bool reads_finite(ExprId e) {
-    return memo(e) & 1;
-  }
+  bool reads_finite(ExprId e) { return memo(e) & 1; }
   bool reads_latent(ExprId e) { return memo(e) != 0; }
 
 private:
@@ -168,7 +169,8 @@ std::string element_name(const ir::Latent& l, std::size_t flat) {
 
 }  // namespace
 
-std::vector<std::pair<ir::LatentId, std::size_t>> elements_read(const ir::Module& module, std::span<const ExprId> expressions) {
+std::vector<std::pair<ir::LatentId, std::size_t>> elements_read(const ir::Module& module,
+                                                                std::span<const ExprId> expressions) {
   const ir::StateLayout layout(module);
   ScopeFinder finder(module, layout);
   std::vector<std::uint32_t> flats;
@@ -179,7 +181,8 @@ std::vector<std::pair<ir::LatentId, std::size_t>> elements_read(const ir::Module
   std::set<std::pair<ir::LatentId, std::size_t>> found;
   for (const std::uint32_t f : flats)
     for (std::size_t l = 0; l < module.latents.size(); ++l)
-      if (module.latents[l].finite && f >= layout.offset[l] && f < layout.offset[l] + static_cast<std::size_t>(module.latents[l].size()))
+      if (module.latents[l].finite && f >= layout.offset[l] &&
+          f < layout.offset[l] + static_cast<std::size_t>(module.latents[l].size()))
         found.emplace(static_cast<ir::LatentId>(l), f - layout.offset[l]);
   return {found.begin(), found.end()};
 }
@@ -217,7 +220,8 @@ Result<ir::Grounding> ground(const ir::Module& module) {
       try {
         finder.find(term.body, f.scope);
       } catch (const std::out_of_range&) {
-        return fail(diagnose<DiagnosticKind::index_out_of_bounds>(module.sites[ir::raw(term.site)].span, "used here", "its size"));
+        return fail(diagnose<DiagnosticKind::index_out_of_bounds>(module.sites[ir::raw(term.site)].span, "used here",
+                                                                  "its size"));
       }
       std::sort(f.scope.begin(), f.scope.end());
       f.scope.erase(std::unique(f.scope.begin(), f.scope.end()), f.scope.end());
@@ -225,10 +229,11 @@ Result<ir::Grounding> ground(const ir::Module& module) {
       for (const std::uint32_t v : f.scope) size *= g.variables[v].cardinality;
       if (size > kLargestTable) {
         std::vector<std::string> names;
-        for (std::size_t k = 0; k < std::min<std::size_t>(f.scope.size(), 8); ++k) names.push_back(g.variables[f.scope[k]].name);
-        return fail(diagnose<DiagnosticKind::table_too_large>(module.sites[ir::raw(term.site)].span, f.scope.size(),
-                                                              fmt::format("{}{}", fmt::join(names, ", "), f.scope.size() > 8 ? ", …" : ""),
-                                                              size)
+        for (std::size_t k = 0; k < std::min<std::size_t>(f.scope.size(), 8); ++k)
+          names.push_back(g.variables[f.scope[k]].name);
+        return fail(diagnose<DiagnosticKind::table_too_large>(
+                        module.sites[ir::raw(term.site)].span, f.scope.size(),
+                        fmt::format("{}{}", fmt::join(names, ", "), f.scope.size() > 8 ? ", …" : ""), size)
                         .with_help("state it as several statements that each read fewer latents"));
       }
       f.table_offset = g.table_entries;

@@ -1,5 +1,5 @@
-// Sums over data become sums over distinct rows. For soft events the strengths of one row kind are summed as power series
-// (lang/evidence/soft_sum.h), so the cost of a hypothesis does not depend on the number of labels.
+// Sums over data become sums over distinct rows. For soft events the strengths of one row kind are summed as power
+// series (lang/evidence/soft_sum.h), so the cost of a hypothesis does not depend on the number of labels.
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -120,7 +120,8 @@ private:
     if (op != Op::add && op != Op::sub) return std::nullopt;
     const ir::Inst& left = m_.inst(in.operands[0]);
     const Scalar* c = m_.constant(in.operands[1]);
-    if (left.code != ir::Opcode::index || static_cast<ir::IndexId>(left.payload) != index_ || c == nullptr) return std::nullopt;
+    if (left.code != ir::Opcode::index || static_cast<ir::IndexId>(left.payload) != index_ || c == nullptr)
+      return std::nullopt;
     return op == Op::add ? c->i : -c->i;
   }
 
@@ -179,7 +180,9 @@ private:
     return m_.add_data(std::move(d));
   }
 
-  ExprId load(ir::DataId d, std::initializer_list<ExprId> at) { return m_.load_data(d, std::span(at.begin(), at.size())); }
+  ExprId load(ir::DataId d, std::initializer_list<ExprId> at) {
+    return m_.load_data(d, std::span(at.begin(), at.size()));
+  }
 
   /// `e` with every column replaced by its values at the groups of `rows`.
   ExprId at_groups(ExprId e, ExprId g, const std::vector<std::uint32_t>& rows) {
@@ -283,11 +286,13 @@ private:
       }
       ExprId g{};
       ir::Term t = over_groups(groups, g);
-      const ir::DataId d = table("series", std::move(polynomial), {static_cast<std::int64_t>(groups), static_cast<std::int64_t>(degree)});
+      const ir::DataId d = table("series", std::move(polynomial),
+                                 {static_cast<std::int64_t>(groups), static_cast<std::int64_t>(degree)});
       const ExprId p = at_groups(probability, g, representatives_);
       ExprId horner = load(d, {g, m_.integer(static_cast<std::int64_t>(degree))});
       for (std::size_t j = degree - 1; j > 0; --j)
-        horner = m_.prim(Op::add, {load(d, {g, m_.integer(static_cast<std::int64_t>(j))}), m_.prim(Op::mul, {p, horner})});
+        horner =
+            m_.prim(Op::add, {load(d, {g, m_.integer(static_cast<std::int64_t>(j))}), m_.prim(Op::mul, {p, horner})});
       t.body = m_.prim(Op::mul, {p, horner});
       made.push_back(std::move(t));
     }

@@ -1,5 +1,5 @@
-// Summing finite plates out element by element (theory section 2: a token that is soft-observed multiplies hypothesis h by
-// 1 + (λ − 1) p_v(h)).
+// Summing finite plates out element by element (theory section 2: a token that is soft-observed multiplies hypothesis h
+// by 1 + (λ − 1) p_v(h)).
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kMostExceptions = 4096;
 
 /// The loads of one latent in an expression, not looking into lets.
-void collect_loads(const ir::Module& m, ExprId e, ir::LatentId x, std::set<std::uint32_t>& seen, std::vector<ExprId>& loads) {
+void collect_loads(const ir::Module& m, ExprId e, ir::LatentId x, std::set<std::uint32_t>& seen,
+                   std::vector<ExprId>& loads) {
   if (!seen.insert(static_cast<std::uint32_t>(e)).second) return;
   const ir::Inst& in = m.inst(e);
   if (in.code == ir::Opcode::latent && in.payload == static_cast<std::uint32_t>(x)) loads.push_back(e);
@@ -117,7 +118,8 @@ private:
       if (d.on_latents()) return false;
       double combinations = 1;
       for (const ir::IndexId i : d.free_indices) {
-        if (std::find(term.plate.begin(), term.plate.end(), i) == term.plate.end()) return false;  // bound by a reduction
+        if (std::find(term.plate.begin(), term.plate.end(), i) == term.plate.end())
+          return false;  // bound by a reduction
         combinations *= static_cast<double>(m_.index(i).extent());
       }
       if (combinations > static_cast<double>(kMostExceptions)) return false;
@@ -145,7 +147,8 @@ private:
     ExactUse use;
     use.term = t;
     const ir::Inst* in = &m_.inst(at);
-    if (in->code == ir::Opcode::prim && (static_cast<Op>(in->payload) == Op::add || static_cast<Op>(in->payload) == Op::sub)) {
+    if (in->code == ir::Opcode::prim &&
+        (static_cast<Op>(in->payload) == Op::add || static_cast<Op>(in->payload) == Op::sub)) {
       const Scalar* c = m_.constant(in->operands[1]);
       if (c == nullptr) return std::nullopt;
       use.shift = static_cast<Op>(in->payload) == Op::add ? c->i : -c->i;

@@ -17,15 +17,19 @@ public:
 protected:
   ExprId replace(ir::Inst in) override {
     switch (in.code) {
-      case ir::Opcode::prim: return fold_prim(std::move(in));
+      case ir::Opcode::prim:
+        return fold_prim(std::move(in));
       case ir::Opcode::select:
         if (const Scalar* c = module_.constant(in.operands[0])) return c->truth() ? in.operands[1] : in.operands[2];
-        // Not where a finite latent decides: a prior that is the same for all values (a fair coin) still makes it a variable.
-        if (in.operands[1] == in.operands[2] && ir::dependence(module_, in.operands[0]).finite.empty()) return in.operands[1];
+        // Not where a finite latent decides: a prior that is the same for all values (a fair coin) still makes it a
+        // variable.
+        if (in.operands[1] == in.operands[2] && ir::dependence(module_, in.operands[0]).finite.empty())
+          return in.operands[1];
         break;
       case ir::Opcode::pick:
         if (const Scalar* c = module_.constant(in.operands[0]))
-          if (c->i >= 1 && c->i < static_cast<std::int64_t>(in.operands.size())) return in.operands[static_cast<std::size_t>(c->i)];
+          if (c->i >= 1 && c->i < static_cast<std::int64_t>(in.operands.size()))
+            return in.operands[static_cast<std::size_t>(c->i)];
         break;
       case ir::Opcode::data: {
         const ir::Data& d = module_.data[in.payload];
@@ -43,7 +47,8 @@ protected:
       case ir::Opcode::index:
       case ir::Opcode::latent:
       case ir::Opcode::let:
-      case ir::Opcode::reduce: break;
+      case ir::Opcode::reduce:
+        break;
     }
     return module_.intern(std::move(in));
   }
@@ -110,7 +115,8 @@ private:
       case Op::eq:
         if (a(0) == a(1) && module_.type(a(0)) != ScalarType::real) return module_.boolean(true);
         break;
-      default: break;
+      default:
+        break;
     }
     return module_.intern(std::move(in));
   }

@@ -1,8 +1,10 @@
-// Soft observations: the event or likelihood they weigh, how strong they say they are, and the order in which they are claimed.
-#include <algorithm>
-#include <cmath>
+// Soft observations: the event or likelihood they weigh, how strong they say they are, and the order in which they are
+// claimed.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "lang/eval/evaluator.h"
@@ -22,7 +24,8 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-template <class T> T unwrap(Result<T> r) {
+template <class T>
+T unwrap(Result<T> r) {
   if (!r) throw Failure{std::move(r).error()};
   return *std::move(r);
 }
@@ -31,17 +34,23 @@ template <class T> T unwrap(Result<T> r) {
 double signed_nats(Form form, double value, double extra, SourceSpan span) {
   using evidence::Nats;
   switch (form) {
-    case Form::odds: return unwrap(evidence::strength_from_odds(value, span)).value();
-    case Form::nats: return unwrap(evidence::strength_from_nats(value, span)).value();
-    case Form::decibans: return unwrap(evidence::strength_from_decibans(value, span)).value();
-    case Form::channel: return unwrap(evidence::strength_from_channel(value, span)).value();
-    case Form::confidence: return unwrap(evidence::strength_from_confidence(value, extra, span)).value();
+    case Form::odds:
+      return unwrap(evidence::strength_from_odds(value, span)).value();
+    case Form::nats:
+      return unwrap(evidence::strength_from_nats(value, span)).value();
+    case Form::decibans:
+      return unwrap(evidence::strength_from_decibans(value, span)).value();
+    case Form::channel:
+      return unwrap(evidence::strength_from_channel(value, span)).value();
+    case Form::confidence:
+      return unwrap(evidence::strength_from_confidence(value, extra, span)).value();
     case Form::by_schedule:
     case Form::likelihoods:
     case Form::jeffrey:
     case Form::weight:
     case Form::weight_within:
-    case Form::robust: break;
+    case Form::robust:
+      break;
   }
   return 0;
 }
@@ -50,7 +59,8 @@ double signed_nats(Form form, double value, double extra, SourceSpan span) {
 
 /// Runs through the values of the present loops in row-major order.
 std::vector<double> ModelLowerer::per_instance(const Sym& s, SourceSpan span, std::string_view what) {
-  if (!s.is_scalar() || s.labels || s.type == ScalarType::boolean) raise<K::wrong_type>(span, std::string(what), "something else");
+  if (!s.is_scalar() || s.labels || s.type == ScalarType::boolean)
+    raise<K::wrong_type>(span, std::string(what), "something else");
   const std::size_t n = instance_count();
   const ExprId e = real_expr(s);
   if (const Scalar* c = module_->constant(e)) return std::vector<double>(n, c->r);
@@ -87,8 +97,8 @@ std::vector<bool> ModelLowerer::active_instances() {
   for (const Loop& l : loops_) at.push_back(module_->index(l.index).low);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t d = 0; d < loops_.size(); ++d) evaluator.set_index(loops_[d].index, at[d]);
-    active.push_back(std::all_of(decidable.begin(), decidable.end(),
-                                 [&](ExprId c) { return evaluator.value(c, {}).truth(); }));
+    active.push_back(
+        std::all_of(decidable.begin(), decidable.end(), [&](ExprId c) { return evaluator.value(c, {}).truth(); }));
     for (std::size_t d = loops_.size(); d-- > 0;) {
       if (++at[d] <= module_->index(loops_[d].index).high) break;
       at[d] = module_->index(loops_[d].index).low;
@@ -126,7 +136,8 @@ const ast::SourceDecl* ModelLowerer::find_source(const ast::Name& source) {
   for (const auto& [n, s] : local_sources) names.push_back(n);
   for (const auto& [n, s] : environment_.sources) names.push_back(n);
   const std::string near = nearest_name(source.text, names);
-  raise_help<K::unknown_name>(source.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), "source", source.text);
+  raise_help<K::unknown_name>(source.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), "source",
+                              source.text);
 }
 
 bool ModelLowerer::source_has_budget(const ast::Name& source) { return find_source(source)->budget.has_value(); }
@@ -149,11 +160,13 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
   if (form == Form::by_schedule) {
     if (source == nullptr) throw Failure{diagnose<K::strength_needed>(span), true};  // the grammar has said so already
     if (!source->schedule)
-      raise_help<K::strength_needed>(span, fmt::format("write `odds 2` or the like, or give `{}` a schedule", s.source->text));
+      raise_help<K::strength_needed>(
+          span, fmt::format("write `odds 2` or the like, or give `{}` a schedule", s.source->text));
   }
   if (s.share && form != Form::by_schedule)
-    raise_help<K::bad_strength>(s.share->get()->span, "leave the strength to the source, or the share out",
-                                "a share is a part of what a schedule allots, but this statement says itself how strong it is");
+    raise_help<K::bad_strength>(
+        s.share->get()->span, "leave the strength to the source, or the share out",
+        "a share is a part of what a schedule allots, but this statement says itself how strong it is");
   if (form == Form::jeffrey) {
     if (s.dist) raise<K::not_supported_yet>(span, "`to` on the outcome of a distribution");
     JeffreyTask task;
@@ -208,7 +221,8 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
   } else {
     // `y in [a, b] ~ D` is an interval, `y ~ D` one outcome.
     const auto* in = std::get_if<ast::Binary>(&s.subject->node);
-    const auto* interval = in != nullptr && in->op == ast::BinaryOp::in ? std::get_if<ast::Array>(&in->right->node) : nullptr;
+    const auto* interval =
+        in != nullptr && in->op == ast::BinaryOp::in ? std::get_if<ast::Array>(&in->right->node) : nullptr;
     dist = distribution(*s.dist);
     std::vector<std::int64_t> shape = lifted_shape(*dist);
     if (interval == nullptr) {
@@ -216,7 +230,8 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
       if (y.other) raise<K::wrong_type>(s.subject->span, "numbers", "something else");
       if (!y.shape.empty()) {
         if (!shape.empty() && shape != y.shape)
-          raise<K::shape_mismatch>(span, fmt::format("[{}]", fmt::join(y.shape, ", ")), fmt::format("[{}]", fmt::join(shape, ", ")));
+          raise<K::shape_mismatch>(span, fmt::format("[{}]", fmt::join(y.shape, ", ")),
+                                   fmt::format("[{}]", fmt::join(shape, ", ")));
         shape = y.shape;
       }
     }
@@ -226,7 +241,8 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
     if (const auto valid = validity(*dist))
       add_term(ir::TermKind::evidence, at, module_->select(*valid, module_->real(0), module_->real(std::nan(""))));
     if (interval != nullptr) {
-      if (interval->elements.size() != 2) raise<K::wrong_type>(in->right->span, "an interval `[low, high]`", "another list");
+      if (interval->elements.size() != 2)
+        raise<K::wrong_type>(in->right->span, "an interval `[low, high]`", "another list");
       if (form == Form::weight || form == Form::weight_within || form == Form::robust || form == Form::likelihoods)
         raise<K::bad_strength>(s.strength.span, "an interval is an event: say `odds` or `nats`");
       probability = interval_probability(*dist, eval(*interval->elements[0]), eval(*interval->elements[1]));
@@ -234,10 +250,12 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
       const Sym value = y.shape.empty() ? y : sub(y, loop_values(outer));
       y = value;
       logp_y = logp(*dist, value);
-      const bool discrete = dist->condition || dist->decl->over.base.text == "int" || dist->decl->over.base.text == "bool" ||
-                            dist->decl->over.base.text == "scalar" || (dist->decl->over.bounds && dist->decl->over.bounds->elements);
+      const bool discrete = dist->condition || dist->decl->over.base.text == "int" ||
+                            dist->decl->over.base.text == "bool" || dist->decl->over.base.text == "scalar" ||
+                            (dist->decl->over.bounds && dist->decl->over.bounds->elements);
       const bool as_event = form != Form::weight && form != Form::weight_within && form != Form::robust;
-      if (form == Form::likelihoods) raise<K::bad_strength>(s.strength.span, "likelihoods stand behind a latent or a token");
+      if (form == Form::likelihoods)
+        raise<K::bad_strength>(s.strength.span, "likelihoods stand behind a latent or a token");
       if ((as_event || form == Form::robust) && !discrete)
         raise_help<K::bad_strength>(s.subject->span, "observe an interval, `y in [a, b] ~ D odds 2`, or use `weight`",
                                     "one outcome of a continuous distribution is no event: its probability is 0");
@@ -250,8 +268,7 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
   if (s.share) {
     claim.share = per_instance(eval(**s.share), s.share->get()->span, "a share");
     for (const double c : claim.share)
-      if (!(c >= 0 && c <= 1))
-        raise<K::bad_share>(s.share->get()->span, c);
+      if (!(c >= 0 && c <= 1)) raise<K::bad_share>(s.share->get()->span, c);
   }
 
   std::vector<ExprId> row;
@@ -278,11 +295,13 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
     std::vector<double> initial = claim.given.empty() ? std::vector<double>(claim.instances, 0.0) : claim.given;
     claim.strengths = instance_data(fmt::format("strength{}", number), std::move(initial), 0);
     const ExprId strength = module_->load_data(claim.strengths, row);
-    body = event ? module_->select(*event, strength, module_->real(0)) : module_->prim(Op::soft_event, {strength, *probability});
+    body = event ? module_->select(*event, strength, module_->real(0))
+                 : module_->prim(Op::soft_event, {strength, *probability});
   } else if (partition) {
     // Log-weights per cell: the cells are the values of a finite latent or token.
     if (!partition->labels && partition->type != ScalarType::boolean)
-      raise_help<K::bad_strength>(s.subject->span, "likelihoods by label need something with labels, as `x ~ categorical({a: 1, b: 1})`",
+      raise_help<K::bad_strength>(s.subject->span,
+                                  "likelihoods by label need something with labels, as `x ~ categorical({a: 1, b: 1})`",
                                   "this has no labels");
     const Sym weights = eval(*s.strength.value);
     if (!weights.keys || weights.shape.size() != 1)
@@ -294,15 +313,17 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
     for (const std::string& key : weights.keys->labels)
       if (cells->find(key) == 0) {
         const std::string near = nearest_name(key, cells->labels);
-        raise_help<K::unknown_label>(s.strength.value->span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), key,
+        raise_help<K::unknown_label>(s.strength.value->span,
+                                     near.empty() ? "" : fmt::format("did you mean `{}`?", near), key,
                                      fmt::format("{{{}}}", fmt::join(cells->labels, ", ")));
       }
     std::vector<std::vector<double>> columns;
     for (const std::string& label : cells->labels) {
       const std::int64_t from = weights.keys->find(label);
       if (from == 0)
-        raise<K::bad_strength>(s.strength.value->span, fmt::format("`{}` has no likelihood here; say one for each of {{{}}}", label,
-                                                                   fmt::join(cells->labels, ", ")));
+        raise<K::bad_strength>(s.strength.value->span,
+                               fmt::format("`{}` has no likelihood here; say one for each of {{{}}}", label,
+                                           fmt::join(cells->labels, ", ")));
       const ExprId k = module_->integer(from);
       columns.push_back(per_instance(sub(weights, std::span(&k, 1)), s.strength.value->span, "a likelihood"));
     }
@@ -313,7 +334,8 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
       claim.given.insert(claim.given.end(), w.log_weights.begin(), w.log_weights.end());
       claim.charge.push_back(w.strength.value());
     }
-    claim.strengths = instance_data(fmt::format("likelihood{}", number), claim.given, static_cast<std::int64_t>(claim.cells));
+    claim.strengths =
+        instance_data(fmt::format("likelihood{}", number), claim.given, static_cast<std::int64_t>(claim.cells));
     std::vector<ExprId> cell = row;
     cell.push_back(partition->labels ? expr(*partition)
                                      : module_->select(expr(*partition), module_->integer(2), module_->integer(1)));
@@ -325,8 +347,10 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
     const ExprId w = module_->load_data(instance_data(fmt::format("weight{}", number), weight, 0), row);
     if (form == Form::weight) {
       if (s.source && source_has_budget(*s.source))
-        raise_help<K::bad_strength>(s.strength.span, fmt::format("write `weight w within s nats from {}`, or use a source without a budget", s.source->text),
-                                    "a power weight has no bound, so a source with a budget can't pay for it");
+        raise_help<K::bad_strength>(
+            s.strength.span,
+            fmt::format("write `weight w within s nats from {}`, or use a source without a budget", s.source->text),
+            "a power weight has no bound, so a source with a budget can't pay for it");
       body = module_->prim(Op::mul, {w, *logp_y});
       // w = 0 leaves the observation out even where it is impossible.
       body = module_->select(module_->prim(Op::eq, {w, module_->real(0)}), module_->real(0), body);
@@ -336,30 +360,34 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
       return;
     }
     if (form == Form::weight_within) {
-      const std::vector<double> bound = per_instance(eval(*s.strength.extra), s.strength.extra->span, "a bound in nats");
+      const std::vector<double> bound =
+          per_instance(eval(*s.strength.extra), s.strength.extra->span, "a bound in nats");
       for (const double b : bound) claim.charge.push_back(unwrap(evidence::checked_bound(b, s.strength.span)).value());
       claim.given = claim.charge;
       claim.strengths = instance_data(fmt::format("within{}", number), claim.given, 0);
       const ExprId b = module_->load_data(claim.strengths, row);
       ExprId reference{};
       if (s.strength.reference) {
-        const std::vector<double> r = per_instance(eval(*s.strength.reference), s.strength.reference->span, "a reference");
+        const std::vector<double> r =
+            per_instance(eval(*s.strength.reference), s.strength.reference->span, "a reference");
         for (const double v : r)
           if (!std::isfinite(v)) raise<K::bad_strength>(s.strength.reference->span, "the reference must be finite");
         reference = module_->load_data(instance_data(fmt::format("reference{}", number), r, 0), row);
       } else {
         ReferenceTask task;
-        task.reference = instance_data(fmt::format("reference{}", number), std::vector<double>(claim.instances, 0.0), 0);
+        task.reference =
+            instance_data(fmt::format("reference{}", number), std::vector<double>(claim.instances, 0.0), 0);
         for (const Loop& l : loops_) task.plate.push_back(l.index);
         task.logp = *logp_y;
         references.push_back(task);
         reference = module_->load_data(task.reference, row);
       }
       const ExprId half = module_->prim(Op::div, {b, module_->real(2)});
-      const ExprId scaled = module_->prim(Op::div, {module_->prim(Op::mul, {w, module_->prim(Op::sub, {*logp_y, reference})}), half});
+      const ExprId scaled =
+          module_->prim(Op::div, {module_->prim(Op::mul, {w, module_->prim(Op::sub, {*logp_y, reference})}), half});
       body = module_->prim(Op::mul, {half, module_->prim(Op::tanh, {scaled})});
-      const ExprId none = module_->prim(Op::logical_or, {module_->prim(Op::eq, {w, module_->real(0)}),
-                                                         module_->prim(Op::eq, {b, module_->real(0)})});
+      const ExprId none = module_->prim(
+          Op::logical_or, {module_->prim(Op::eq, {w, module_->real(0)}), module_->prim(Op::eq, {b, module_->real(0)})});
       body = module_->select(none, module_->real(0), body);
     } else {  // robust
       const std::vector<double> beta = per_instance(eval(*s.strength.value), s.strength.value->span, "a number");
@@ -376,7 +404,8 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
         sp.kind = Support::Kind::labels;
         sp.labels = y.labels;
       }
-      if (!sp.finite()) raise<K::bad_strength>(s.strength.span, "`robust` needs a distribution over finitely many values");
+      if (!sp.finite())
+        raise<K::bad_strength>(s.strength.span, "`robust` needs a distribution over finitely many values");
       const ir::IndexId v = module_->add_index("v", 1, sp.cardinality());
       Sym outcome = decode(sp, module_->index_value(v));
       if (sp.kind == Support::Kind::labels && y.labels) {
@@ -387,7 +416,8 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
       const ExprId each = module_->prim(Op::exp, {module_->prim(Op::mul, {one_more, logp(*dist, outcome)})});
       const ExprId sum = module_->reduce(ir::Reduction::sum, v, each);
       const ExprId p_beta = module_->prim(Op::exp, {module_->prim(Op::mul, {bt, *logp_y})});
-      const ExprId loss = module_->prim(Op::sub, {module_->prim(Op::div, {sum, one_more}), module_->prim(Op::div, {p_beta, bt})});
+      const ExprId loss =
+          module_->prim(Op::sub, {module_->prim(Op::div, {sum, one_more}), module_->prim(Op::div, {p_beta, bt})});
       body = module_->prim(Op::neg, {module_->prim(Op::mul, {w, loss})});
     }
   }
@@ -395,74 +425,6 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
   loops_.resize(outer);
   charge_order(number, inner);
   claims.push_back(std::move(claim));
-}
-
-/// `A to q`, `x to {a: q1, …}`: the cells, their targets, and a term whose log-weights are found later.
-JeffreyTask::Target ModelLowerer::jeffrey_target(const ast::Expr& subject, const ast::Expr& value, ir::SiteId at) {
-  JeffreyTask::Target t;
-  t.span = value.span;
-  const Sym x = eval(subject);
-  const Sym q = eval(value);
-  const auto probability = [&](double p) {
-    if (!(p >= 0 && p <= 1)) raise<K::bad_target>(value.span, "between 0 and 1", p);
-    if (p == 0 || p == 1) raise_help<K::hard_target>(value.span, "write `observe` for hard evidence", p);
-    return p;
-  };
-  if (q.is_scalar()) {
-    const Sym e = boolean(x, subject.span);
-    if (!e.shape.empty()) raise<K::not_an_event>(subject.span, "an array");
-    const double p = probability(known_real(q, value.span, "a target probability"));
-    t.cells = {expr(e), module_->prim(Op::logical_not, {expr(e)})};
-    t.probabilities = {p, 1 - p};
-  } else {
-    if (!x.labels || !x.is_scalar() || !q.keys)
-      raise<K::wrong_type>(value.span, "a probability for an event, or probabilities by label for something with labels", "something else");
-    const auto m = materialise(q);
-    if (!m) raise<K::not_known>(value.span, "a target probability");
-    for (const std::string& key : q.keys->labels)
-      if (x.labels->find(key) == 0) {
-        const std::string near = nearest_name(key, x.labels->labels);
-        raise_help<K::unknown_label>(value.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), key,
-                                     fmt::format("{{{}}}", fmt::join(x.labels->labels, ", ")));
-      }
-    double sum = 0;
-    for (std::size_t k = 0; k < x.labels->labels.size(); ++k) {
-      const std::int64_t from = q.keys->find(x.labels->labels[k]);
-      const double p = probability(from == 0 ? 0 : m->at(static_cast<std::size_t>(from - 1)).as_real());
-      sum += p;
-      t.probabilities.push_back(p);
-      t.cells.push_back(module_->prim(Op::eq, {expr(x), module_->integer(static_cast<std::int64_t>(k) + 1)}));
-    }
-    if (!(std::abs(sum - 1) <= 1e-9))
-      raise<K::bad_strength>(value.span, fmt::format("target probabilities must sum to 1, but these sum to {}", sum));
-  }
-  ir::Data d;
-  d.name = fmt::format("jeffrey{}", module_->data.size());
-  d.type = ScalarType::real;
-  d.shape = {static_cast<std::int64_t>(t.cells.size())};
-  d.reals = std::make_shared<const std::vector<double>>(t.cells.size(), 0.0);
-  t.weights = module_->add_data(std::move(d));
-  const auto weight = [&](std::size_t k) {
-    const ExprId i = module_->integer(static_cast<std::int64_t>(k) + 1);
-    return module_->load_data(t.weights, std::span(&i, 1));
-  };
-  ExprId body = weight(t.cells.size() - 1);
-  for (std::size_t k = t.cells.size() - 1; k-- > 0;) body = module_->select(t.cells[k], weight(k), body);
-  add_term(ir::TermKind::soft, at, body);
-  return t;
-}
-
-void ModelLowerer::jointly(const ast::JointlyStmt& s, SourceSpan span) {
-  JeffreyTask task;
-  task.site = site(span, "soft observe jointly");
-  task.order = order_;
-  task.span = span;
-  if (s.source) {
-    find_source(*s.source);
-    task.source = s.source->text;
-  }
-  for (const auto& t : s.targets) task.targets.push_back(jeffrey_target(*t.subject, *t.value, task.site));
-  jeffrey.push_back(std::move(task));
 }
 
 /// Execution order as runs: a nest of loops around one claim is one run; several claims in one loop alternate.

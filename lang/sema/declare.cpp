@@ -1,6 +1,7 @@
 #include "lang/sema/declare.h"
 
 #include <fmt/format.h>
+
 #include <set>
 
 #include "lang/sema/lowerer.h"
@@ -33,8 +34,8 @@ Algebra algebra_of(const ast::AlgebraDecl& d, const Environment& environment) {
       std::vector<std::string> names;
       for (const auto& [n, a] : environment.alphabets) names.push_back(n);
       const std::string near = nearest_name(over.alphabet.text, names);
-      raise_help<K::unknown_name>(over.alphabet.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), "token alphabet",
-                                  over.alphabet.text);
+      raise_help<K::unknown_name>(over.alphabet.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near),
+                                  "token alphabet", over.alphabet.text);
     }
     auto blocks = std::make_shared<Alphabet>();
     blocks->name = d.name.text;
@@ -62,32 +63,37 @@ Algebra algebra_of(const ast::AlgebraDecl& d, const Environment& environment) {
     }
     for (std::size_t t = 0; t < o.block_of.size(); ++t)
       if (o.block_of[t] == 0)
-        raise<K::bad_partition>(over.alphabet.span,
-                                fmt::format("token `{}` of {} stands in no block", at->second->labels[t], over.alphabet.text));
+        raise<K::bad_partition>(over.alphabet.span, fmt::format("token `{}` of {} stands in no block",
+                                                                at->second->labels[t], over.alphabet.text));
     if (!algebra.blocks) {
       algebra.blocks = blocks;
     } else {
       for (const std::string& name : algebra.blocks->labels)
         if (blocks->find(name) == 0)
-          raise<K::bad_partition>(over.alphabet.span, fmt::format("block `{}` has no counterpart over {}", name, over.alphabet.text));
+          raise<K::bad_partition>(over.alphabet.span,
+                                  fmt::format("block `{}` has no counterpart over {}", name, over.alphabet.text));
       for (const std::string& name : blocks->labels)
         if (algebra.blocks->find(name) == 0)
-          raise<K::bad_partition>(over.alphabet.span, fmt::format("block `{}` is only there over {}", name, over.alphabet.text));
+          raise<K::bad_partition>(over.alphabet.span,
+                                  fmt::format("block `{}` is only there over {}", name, over.alphabet.text));
       // Codes follow the first alphabet's order of blocks.
-      for (std::int64_t& code : o.block_of) code = algebra.blocks->find(blocks->labels[static_cast<std::size_t>(code - 1)]);
+      for (std::int64_t& code : o.block_of)
+        code = algebra.blocks->find(blocks->labels[static_cast<std::size_t>(code - 1)]);
     }
     algebra.overs.push_back(std::move(o));
   }
   return algebra;
 }
 
-template <class T> std::shared_ptr<const T> hold(const std::shared_ptr<const ast::Script>& script, const T& part) {
+template <class T>
+std::shared_ptr<const T> hold(const std::shared_ptr<const ast::Script>& script, const T& part) {
   return {script, &part};
 }
 
 }  // namespace
 
-Result<bool> declare(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& stmt, Environment& environment) {
+Result<bool> declare(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& stmt,
+                     Environment& environment) {
   try {
     if (const auto* t = std::get_if<ast::TokensDecl>(&stmt.node)) {
       environment.alphabets[t->name.text] = alphabet_of(*t);
@@ -101,7 +107,8 @@ Result<bool> declare(const std::shared_ptr<const ast::Script>& script, const ast
           std::vector<std::string> names;
           for (const auto& [n, v] : environment.models) names.push_back(n);
           const std::string near = nearest_name(side->text, names);
-          raise_help<K::unknown_name>(side->span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), "model", side->text);
+          raise_help<K::unknown_name>(side->span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), "model",
+                                      side->text);
         }
       environment.maps[f->name.text] = hold(script, *f);
     } else if (const auto* s = std::get_if<ast::SourceDecl>(&stmt.node)) {

@@ -1,4 +1,5 @@
-// Declarations of a script, entered into an environment: alphabets, algebras, models, maps, sources, functions, distributions.
+// Declarations of a script, entered into an environment: alphabets, algebras, models, maps, sources, functions,
+// distributions.
 #pragma once
 
 #include <memory>
@@ -11,7 +12,8 @@ namespace hearsay {
 
 /// Enters one declaration; statements that declare nothing are left alone. `script` keeps the tree alive.
 /// Returns true when `stmt` was a declaration.
-[[nodiscard]] Result<bool> declare(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& stmt, Environment& environment);
+[[nodiscard]] Result<bool> declare(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& stmt,
+                                   Environment& environment);
 
 /// The distributions and functions that every script sees.
 [[nodiscard]] Result<void> declare_all(const std::shared_ptr<const ast::Script>& script, Environment& environment);

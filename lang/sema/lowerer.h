@@ -1,5 +1,5 @@
-// The engine room of lowering: evaluates syntax trees to symbolic arrays. What is known is computed at once, the rest becomes IR.
-// Internal to lang/sema: lowering.h is what others use.
+// The engine room of lowering: evaluates syntax trees to symbolic arrays. What is known is computed at once, the rest
+// becomes IR. Internal to lang/sema: lowering.h is what others use.
 #pragma once
 
 #include <functional>
@@ -50,7 +50,8 @@ struct Support {
 struct DistInstance {
   SourceSpan span;
   std::shared_ptr<const ast::DistDecl> decl;
-  std::vector<Sym> arguments;  ///< by parameter; an argument with extra leading dimensions is *lifted* (one distribution each)
+  std::vector<Sym>
+      arguments;  ///< by parameter; an argument with extra leading dimensions is *lifted* (one distribution each)
   std::vector<SourceSpan> argument_spans;
   std::optional<Sym> condition;
   std::shared_ptr<const DistInstance> then_dist, else_dist;
@@ -147,8 +148,8 @@ public:
   /// Bounds of a scalar expression by interval arithmetic.
   Interval range(ir::ExprId e);
 
-  /// Indices that lowering could not prove to be inside their array by their range alone; checked by running through the
-  /// values of the bound variables once those are final. Reports the first that is outside.
+  /// Indices that lowering could not prove to be inside their array by their range alone; checked by running through
+  /// the values of the bound variables once those are final. Reports the first that is outside.
   void check_obligations();
 
 protected:
@@ -171,10 +172,10 @@ protected:
   std::vector<std::map<std::string, Sym>> scopes_;
   std::size_t scope_floor_ = 0;  ///< functions and distributions do not see their caller's names
   std::vector<std::pair<ir::ExprId, bool>> guards_;
-  std::vector<std::string> calls_;  ///< functions being evaluated: recursion is refused
-  SourceSpan here_{};               ///< the narrowest expression being evaluated, for errors found deep inside
+  std::vector<std::string> calls_;        ///< functions being evaluated: recursion is refused
+  SourceSpan here_{};                     ///< the narrowest expression being evaluated, for errors found deep inside
   std::map<std::string, bool> poisoned_;  ///< names whose definition failed and was reported
-  bool lenient_names_ = false;      ///< while a self-referring plate's support is looked for
+  bool lenient_names_ = false;            ///< while a self-referring plate's support is looked for
   friend struct ScopeGuard;
 
 private:

@@ -18,16 +18,17 @@ struct Claim {
   ir::SiteId site{};
   std::uint32_t order = 0;
   SourceSpan span;
-  std::string source;            ///< empty: nobody is charged
+  std::string source;  ///< empty: nobody is charged
   SourceSpan source_span;
   ast::StrengthForm form{};
   std::size_t instances = 1;
-  ir::DataId strengths{};        ///< signed nats per instance (event forms); log-weights per instance and cell (likelihoods)
-  std::size_t cells = 1;         ///< numbers per instance in `strengths`
-  std::vector<double> given;     ///< what the statement itself says, same layout as `strengths`; empty: the schedule decides
-  std::vector<double> charge;    ///< given strengths as charges (nats >= 0) per instance; empty: the schedule decides
-  std::vector<double> share;     ///< per instance; empty: 1 each
-  std::vector<bool> active;      ///< per instance; empty: all
+  ir::DataId strengths{};  ///< signed nats per instance (event forms); log-weights per instance and cell (likelihoods)
+  std::size_t cells = 1;   ///< numbers per instance in `strengths`
+  std::vector<double>
+      given;  ///< what the statement itself says, same layout as `strengths`; empty: the schedule decides
+  std::vector<double> charge;  ///< given strengths as charges (nats >= 0) per instance; empty: the schedule decides
+  std::vector<double> share;   ///< per instance; empty: 1 each
+  std::vector<bool> active;    ///< per instance; empty: all
 };
 /// `count` instances of a claim from `first` on, in a row.
 struct ClaimRun {
@@ -35,12 +36,13 @@ struct ClaimRun {
   std::size_t first = 0;
   std::size_t count = 1;
 };
-/// Jeffrey's rule: one target, or several at once (`jointly`). Its log-weights are found by inference on what stands before.
+/// Jeffrey's rule: one target, or several at once (`jointly`). Its log-weights are found by inference on what stands
+/// before.
 struct JeffreyTask {
   struct Target {
     std::vector<ir::ExprId> cells;  ///< events; a partition
     std::vector<double> probabilities;
-    ir::DataId weights{};           ///< log-weight per cell
+    ir::DataId weights{};  ///< log-weight per cell
     SourceSpan span;
   };
   ir::SiteId site{};
@@ -66,9 +68,9 @@ struct StreamInfo {
   bool present = false;
   AlphabetPtr alphabet;
   ir::LatentId emit{};
-  bool independent = true;              ///< tokens are independent given the latents
-  std::vector<ir::IndexId> indices;     ///< bound variables that run over the stream
-  std::vector<ir::LatentId> latents;    ///< emit and hidden streams
+  bool independent = true;            ///< tokens are independent given the latents
+  std::vector<ir::IndexId> indices;   ///< bound variables that run over the stream
+  std::vector<ir::LatentId> latents;  ///< emit and hidden streams
 };
 
 class ModelLowerer final : public Lowerer {
@@ -77,7 +79,8 @@ public:
 
   /// Arguments by name or position; what is missing is looked for in `defaults` (data files).
   void bind(const std::vector<std::pair<std::optional<std::string>, Value>>& arguments, SourceSpan span);
-  /// With a sink, a statement that fails is reported and the next one is tried; without one the first failure is thrown.
+  /// With a sink, a statement that fails is reported and the next one is tried; without one the first failure is
+  /// thrown.
   void lower_body(DiagnosticSink* sink = nullptr);
   /// Evidence: statements behind `given`. May be called several times. `outer` resolves names of the asking scope.
   void lower_given(const ast::Block& block, const Lowerer* outer, DiagnosticSink* sink = nullptr);
@@ -102,7 +105,7 @@ public:
   std::vector<Unaccounted> unaccounted;
   std::map<std::string, std::shared_ptr<const ast::SourceDecl>> local_sources;
   StreamInfo stream;
-  std::vector<std::string> latent_names;   ///< in order of declaration, without `emit`
+  std::vector<std::string> latent_names;  ///< in order of declaration, without `emit`
 
 protected:
   std::optional<Sym> special_name(const std::string& name, SourceSpan span) override;
@@ -112,7 +115,7 @@ protected:
 
 private:
   struct OrderNode {
-    std::int64_t extent = 0;      ///< a loop; 0: a claim
+    std::int64_t extent = 0;  ///< a loop; 0: a claim
     std::uint32_t claim = 0;
     std::vector<OrderNode> children;
   };
@@ -128,8 +131,8 @@ private:
   void loop(const ast::ForStmt& s, bool in_given);
   void let(const ast::LetStmt& s);
   Sym latent_symbol(ir::LatentId id, const Support& support, std::vector<std::int64_t> shape);
-  void define_latent(const std::string& name, const std::vector<std::int64_t>& shape, const Support& support, ir::SiteId site,
-                     bool token, bool stream_latent);
+  void define_latent(const std::string& name, const std::vector<std::int64_t>& shape, const Support& support,
+                     ir::SiteId site, bool token, bool stream_latent);
   /// Adds a term over the present loops, under the present conditions.
   void add_term(ir::TermKind kind, ir::SiteId site, ir::ExprId body, ir::SourceId source = ir::SourceId::none);
   void add_prior(ir::SiteId site, ir::ExprId logp, const std::string& latent, std::span<const ir::ExprId> index);

@@ -1,8 +1,9 @@
 // Statements of a model: latents, tokens, lets, hard evidence, structure. Soft evidence is in claims.cpp.
-#include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "lang/eval/evaluator.h"
@@ -32,125 +33,6 @@ void ModelLowerer::local_alphabets(std::vector<AlphabetPtr>& out) const {
   out.insert(out.end(), alphabets_.begin(), alphabets_.end());
 }
 
-void ModelLowerer::bind(const std::vector<std::pair<std::optional<std::string>, Value>>& arguments, SourceSpan span) {
-  const auto& parameters = decl_->parameters;
-  std::vector<const Value*> given(parameters.size(), nullptr);
-  std::size_t positional = 0;
-  for (const auto& [name, value] : arguments) {
-    std::size_t slot = positional;
-    if (name) {
-      slot = 0;
-      while (slot < parameters.size() && parameters[slot].name.text != *name) ++slot;
-      if (slot == parameters.size()) {
-        std::vector<std::string> names;
-        for (const auto& p : parameters) names.push_back(p.name.text);
-        const std::string near = nearest_name(*name, names);
-        raise_help<K::unknown_argument>(span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), name_, *name);
-      }
-    } else if (++positional > parameters.size()) {
-      raise<K::wrong_argument_count>(span, name_, fmt::format("{} arguments", parameters.size()), arguments.size());
-    }
-    given[slot] = &value;
-  }
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const ast::Parameter& p = parameters[i];
-    if (given[i] == nullptr) raise<K::missing_argument>(span, name_, p.name.text);
-    Sym s = from_value(*given[i]);
-    const auto bad = [&](const std::string& why) { raise<K::bad_model_argument>(span, p.name.text, name_, why); };
-    if (!s.known) bad("expected numbers");
-    if (s.shape.size() != p.type.dims.size())
-      bad(fmt::format("expected {} dimensions, found {}", p.type.dims.size(), s.shape.size()));
-    for (std::size_t d = 0; d < p.type.dims.size(); ++d) {
-      if (const auto* n = std::get_if<ast::NameRef>(&p.type.dims[d]->node);
-          n != nullptr && find_local(n->text) == nullptr && !environment_.values.contains(n->text)) {
-        define(n->text, known(Scalar::integer(s.shape[d])));
-        continue;
-      }
-      const std::int64_t size = known_integer(eval(*p.type.dims[d]), p.type.dims[d]->span, "a size");
-      if (size != s.shape[d]) bad(fmt::format("dimension {} has {} elements, expected {}", d + 1, s.shape[d], size));
-    }
-    const std::string& type = p.type.base.text;
-    if (const auto alphabet = environment_.alphabets.find(type); alphabet != environment_.alphabets.end()) {
-      if (s.labels)
-        s = as_label_of(s, alphabet->second, span);
-      else
-        bad("expected tokens of " + type);
-    } else {
-      if (type == "int" && s.type != ScalarType::integer) bad("expected whole numbers");
-      if (type == "bool" && s.type != ScalarType::boolean) bad("expected true or false");
-      if (type != "int" && type != "bool") {
-        if (s.type == ScalarType::boolean) bad("expected numbers");
-        if (s.type == ScalarType::integer) s = apply(Op::to_real, {s}, span);
-      }
-      double low = -infinity, high = infinity;
-      bool low_open = false, high_open = false;
-      if (type == "positive") low = 0, low_open = true;
-      if (type == "nonnegative") low = 0;
-      if (type == "unit" || type == "simplex") low = 0, high = 1;
-      if (p.type.bounds && !p.type.bounds->elements) {
-        low = known_real(eval(*p.type.bounds->low), p.type.bounds->span, "a bound");
-        high = known_real(eval(*p.type.bounds->high), p.type.bounds->span, "a bound");
-        low_open = p.type.bounds->low_open;
-        high_open = p.type.bounds->high_open;
-      }
-      for (std::size_t k = 0; k < s.known->size(); ++k) {
-        const double v = s.known->at(k).as_real();
-        const bool fits = (low_open ? v > low : v >= low) && (high_open ? v < high : v <= high);
-        if (!fits) bad(fmt::format("element {} is {}, outside its support", k + 1, to_text(s.known->at(k))));
-      }
-    }
-    define(p.name.text, std::move(s));
-  }
-}
-
-// ---------------------------------------------------------------- latents
-
-void ModelLowerer::define_latent(const std::string& name, const std::vector<std::int64_t>& shape, const Support& support,
-                                 ir::SiteId at, bool token, bool stream_latent) {
-  ir::Latent l;
-  l.name = name;
-  l.site = at;
-  l.shape = shape;
-  l.finite = support.finite();
-  l.token = token;
-  l.stream = stream_latent;
-  if (l.finite) {
-    l.cardinality = support.cardinality();
-    if (support.labels) {
-      l.labels = support.labels->labels;
-    } else {
-      for (std::int64_t c = 1; c <= l.cardinality && l.cardinality <= 1024; ++c) l.labels.push_back(to_text(decode(support, c)));
-    }
-  } else {
-    l.low = support.real_low;
-    l.high = support.real_high;
-  }
-  const ir::LatentId id = module_->add_latent(std::move(l));
-  if (token) stream.emit = id;
-  if (stream_latent) stream.latents.push_back(id);
-  if (!token) latent_names.push_back(name);
-  define(name, latent_symbol(id, support, shape));
-}
-
-Sym ModelLowerer::latent_symbol(ir::LatentId id, const Support& support, std::vector<std::int64_t> shape) {
-  const auto build = [this, id, support](std::span<const ExprId> at) {
-    const ExprId load = module_->load_latent(id, at);
-    return support.finite() ? expr(decode(support, load)) : load;
-  };
-  if (shape.empty()) {
-    Sym s = scalar(build({}), support.labels);
-    return s;
-  }
-  Sym s;
-  s.type = support.kind == Support::Kind::boolean                                              ? ScalarType::boolean
-           : support.kind == Support::Kind::reals                                              ? ScalarType::real
-           : support.kind == Support::Kind::elements ? support.elements.type : ScalarType::integer;
-  s.labels = support.labels;
-  s.shape = std::move(shape);
-  s.element = build;
-  return s;
-}
-
 ir::SiteId ModelLowerer::site(SourceSpan span, std::string what) { return module_->add_site({span, std::move(what)}); }
 
 void ModelLowerer::add_term(ir::TermKind kind, ir::SiteId at, ExprId body, ir::SourceId source) {
@@ -165,189 +47,6 @@ void ModelLowerer::add_term(ir::TermKind kind, ir::SiteId at, ExprId body, ir::S
   module_->add_term(std::move(t));
 }
 
-void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
-  if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.name.span);
-  if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
-  const ir::SiteId at = site(span, s.name.text + " ~");
-  std::vector<std::int64_t> shape, lows;
-  std::vector<Loop> loops;
-  const ScopeGuard scope(*this, false);
-  bool is_stream = false;
-  for (const ast::PlateDim& d : s.dims) {
-    std::int64_t low = 1, high = 0;
-    std::string index_name = "i";
-    const auto* bare = d.index || !d.high ? nullptr : std::get_if<ast::NameRef>(&d.high->node);
-    const bool stream_dim = decl_->emits && s.dims.size() == 1 && bare != nullptr && find_local(bare->text) == nullptr &&
-                            !environment_.values.contains(bare->text);
-    if (stream_dim) {
-      is_stream = true;
-      high = unbounded_stream;
-      index_name = bare->text;
-    } else {
-      if (d.low) low = known_integer(eval(*d.low), d.low->span, "the start of a plate");
-      high = known_integer(eval(*d.high), d.high->span, "the size of a plate");
-      if (d.index) index_name = d.index->text;
-      if (low != 1) raise<K::not_supported_yet>(d.low->span, "plates that do not start at 1");
-      if (high < 0) raise<K::wrong_type>(d.high->span, "a size of 0 or more", std::to_string(high));
-    }
-    const ir::IndexId i = module_->add_index(index_name, low, high);
-    if (is_stream) stream.indices.push_back(i);
-    loops.push_back({i});
-    shape.push_back(high);
-    if (d.index || stream_dim) define(index_name, scalar(module_->index_value(i)));
-  }
-  // The support first, with a stand-in for the name itself: an indexed plate may read its earlier elements.
-  const bool self_reference = !s.dims.empty() && (s.dims[0].index || is_stream);
-  loops_ = loops;
-  Support support_here;
-  const auto look = [&](ScalarType stand_in_type) {
-    if (self_reference) {
-      Sym stand_in;
-      stand_in.type = stand_in_type;
-      stand_in.shape = shape;
-      stand_in.element = [this, stand_in_type](std::span<const ExprId>) {
-        return stand_in_type == ScalarType::boolean ? module_->boolean(true) : module_->integer(1);
-      };
-      lenient_names_ = true;
-      define(s.name.text, stand_in);
-    }
-    const DistInstance d = distribution(s.dist);
-    support_here = support(d);
-    lenient_names_ = false;
-  };
-  const std::size_t guards = guards_.size(), calls = calls_.size();
-  try {
-    look(ScalarType::integer);
-  } catch (Failure&) {
-    // Perhaps the elements are true or false. What is wrong either way is reported by the second look.
-    if (!self_reference) throw;
-    guards_.resize(guards);
-    calls_.resize(calls);
-    look(ScalarType::boolean);
-  }
-  if (support_here.kind == Support::Kind::labels) {
-    auto alphabet = std::make_shared<Alphabet>(*support_here.labels);
-    alphabet->name = s.name.text;
-    alphabet->declared = s.name.span;
-    support_here.labels = alphabet;
-    alphabets_.push_back(alphabet);
-  } else if (support_here.kind == Support::Kind::whole_type) {
-    if (!support_here.labels) raise<K::not_supported_yet>(span, "a latent whose values are not known before the model runs");
-    support_here.kind = Support::Kind::labels;
-  }
-  loops_.clear();
-  // The latent belongs to the model's scope, not to this statement's.
-  {
-    std::map<std::string, Sym> inner = std::move(scopes_.back());
-    scopes_.pop_back();
-    define_latent(s.name.text, shape, support_here, at, false, is_stream);
-    inner.erase(s.name.text);
-    scopes_.push_back(std::move(inner));
-  }
-  loops_ = loops;
-  DistInstance d = distribution(s.dist);
-  const std::vector<ExprId> index = loop_values();
-  const std::vector<std::int64_t> lifted = lifted_shape(d);
-  if (!lifted.empty()) {
-    if (lifted != shape)
-      raise_help<K::shape_mismatch>(s.dist.distribution->span,
-                                    shape.empty() ? fmt::format("write `{}[{}] ~ …` for one draw each", s.name.text,
-                                                                fmt::join(lifted, ", "))
-                                                  : "",
-                                    fmt::format("{}[{}]", s.name.text, fmt::join(shape, ", ")),
-                                    fmt::format("[{}]", fmt::join(lifted, ", ")));
-    d = this->at(d, index);
-  }
-  const Sym x = shape.empty() ? *find_local(s.name.text) : sub(*find_local(s.name.text), index);
-  if (const auto valid = validity(d))
-    add_term(ir::TermKind::prior, at, module_->select(*valid, module_->real(0), module_->real(std::nan(""))));
-  add_prior(at, logp(d, x), s.name.text, index);
-  loops_.clear();
-}
-
-/// A prior names its latent even where the density is the same for all its values, so that structure shows in the term.
-void ModelLowerer::add_prior(ir::SiteId at, ExprId logp, const std::string& latent, std::span<const ExprId> index) {
-  for (std::size_t l = 0; l < module_->latents.size(); ++l) {
-    const ir::Latent& x = module_->latents[l];
-    if (x.name != latent || !x.finite) continue;
-    const ir::Dependence d = ir::dependence(*module_, logp);
-    if (std::find(d.finite.begin(), d.finite.end(), static_cast<ir::LatentId>(l)) != d.finite.end()) break;
-    Sym zeros = known(ArrayValue::of(std::vector<double>(static_cast<std::size_t>(x.cardinality), 0.0), {x.cardinality}));
-    const ExprId code = module_->load_latent(static_cast<ir::LatentId>(l), index);
-    logp = module_->prim(Op::add, {logp, element(zeros, std::span(&code, 1))});
-    break;
-  }
-  add_term(ir::TermKind::prior, at, logp);
-}
-
-/// Each side of a choice emits tokens of the alphabet, not necessarily all of them.
-void ModelLowerer::check_emission(const DistInstance& d, const Alphabet& alphabet) {
-  if (d.condition) {
-    check_emission(*d.then_dist, alphabet);
-    check_emission(*d.else_dist, alphabet);
-    return;
-  }
-  const Support given = support(d);
-  if (given.kind == Support::Kind::labels) {
-    for (const std::string& label : given.labels->labels)
-      if (alphabet.find(label) == 0) {
-        const std::string near = nearest_name(label, alphabet.labels);
-        raise_help<K::unknown_label>(d.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), label,
-                                     fmt::format("{{{}}}", fmt::join(alphabet.labels, ", ")));
-      }
-  } else if (given.kind == Support::Kind::integers) {
-    if (given.low != 1 || given.high != static_cast<std::int64_t>(alphabet.labels.size()))
-      raise<K::different_supports>(d.span, fmt::format("{}..{}", given.low, given.high),
-                                   fmt::format("the {} tokens of {}", alphabet.labels.size(), alphabet.name));
-  } else if (given.kind != Support::Kind::whole_type || (given.labels && given.labels->labels != alphabet.labels)) {
-    raise<K::outcome_type>(d.span, "this distribution", "something else", "a token of " + alphabet.name);
-  }
-}
-
-void ModelLowerer::emit(const ast::EmitStmt& s, SourceSpan span) {
-  if (!decl_->emits) raise<K::no_emit>(s.emit_span);
-  if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.emit_span);
-  if (stream.present) raise<K::duplicate_name>(s.emit_span, "emit");
-  const auto alphabet = environment_.alphabets.find(decl_->emits->text);
-  if (alphabet == environment_.alphabets.end()) raise<K::unknown_name>(decl_->emits->span, "token alphabet", decl_->emits->text);
-  const ir::SiteId at = site(span, "emit ~");
-  stream.present = true;
-  stream.alphabet = alphabet->second;
-  stream.independent = !s.index;
-  Support whole;
-  whole.kind = Support::Kind::labels;
-  whole.labels = alphabet->second;
-  const ScopeGuard scope(*this, false);
-  const std::string index_name = s.index ? s.index->text : "t";
-  const ir::IndexId t = module_->add_index(index_name, 1, unbounded_stream);
-  stream.indices.push_back(t);
-  {
-    std::map<std::string, Sym> inner = std::move(scopes_.back());
-    scopes_.pop_back();
-    define_latent("emit", {unbounded_stream}, whole, at, true, true);
-    scopes_.push_back(std::move(inner));
-  }
-  loops_ = {{t}};
-  if (s.index) define(index_name, scalar(module_->index_value(t)));
-  const DistInstance d = distribution(s.dist);
-  const std::vector<ExprId> index = loop_values();
-  const Sym token = sub(*find_local("emit"), index);
-  check_emission(d, *alphabet->second);
-  if (const auto valid = validity(d)) {
-    // Stated once where it does not depend on the position, so that models without evidence on tokens are checked too.
-    const ExprId body = module_->select(*valid, module_->real(0), module_->real(std::nan("")));
-    const ir::Dependence dep = ir::dependence(*module_, body);
-    const bool per_token = std::find(dep.free_indices.begin(), dep.free_indices.end(), t) != dep.free_indices.end();
-    if (!per_token) loops_.clear();
-    add_term(ir::TermKind::prior, at, body);
-    loops_ = {{t}};
-  }
-  add_prior(at, logp(d, token), "emit", index);
-  loops_.clear();
-}
-
-// ---------------------------------------------------------------- statements
-
 std::vector<ExprId> ModelLowerer::loop_values(std::size_t from) {
   std::vector<ExprId> r;
   for (std::size_t i = from; i < loops_.size(); ++i) r.push_back(module_->index_value(loops_[i].index));
@@ -361,7 +60,8 @@ std::size_t ModelLowerer::instance_count() const {
 }
 
 void ModelLowerer::let(const ast::LetStmt& s) {
-  if (!loops_.empty()) raise<K::not_supported_yet>(s.name.span, "`let` inside a `for`; write `let a[i in 1..N] = …;` before it");
+  if (!loops_.empty())
+    raise<K::not_supported_yet>(s.name.span, "`let` inside a `for`; write `let a[i in 1..N] = …;` before it");
   if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
   Sym value;
   if (s.binders.empty()) {
@@ -420,7 +120,8 @@ void ModelLowerer::let(const ast::LetStmt& s) {
         value.shape = shape;
         value.element = [this, e, indices](std::span<const ExprId> at) {
           std::unordered_map<std::uint32_t, ExprId> replacement;
-          for (std::size_t d = 0; d < indices.size(); ++d) replacement.emplace(static_cast<std::uint32_t>(indices[d]), at[d]);
+          for (std::size_t d = 0; d < indices.size(); ++d)
+            replacement.emplace(static_cast<std::uint32_t>(indices[d]), at[d]);
           return ir::substitute(*module_, e, replacement);
         };
       }
@@ -446,11 +147,13 @@ void ModelLowerer::observe(const ast::ObserveStmt& s, SourceSpan span) {
   DistInstance d = distribution(*s.dist);
   if (y.known && y.type == ScalarType::real)
     for (std::size_t i = 0; i < y.known->size(); ++i)
-      if (std::isnan(y.known->at(i).r)) raise<K::wrong_type>(s.subject->span, "numbers", fmt::format("NaN at element {}", i + 1));
+      if (std::isnan(y.known->at(i).r))
+        raise<K::wrong_type>(s.subject->span, "numbers", fmt::format("NaN at element {}", i + 1));
   const std::vector<std::int64_t> lifted = lifted_shape(d);
   std::vector<std::int64_t> shape = y.shape.empty() ? lifted : y.shape;
   if (!y.shape.empty() && !lifted.empty() && lifted != y.shape)
-    raise<K::shape_mismatch>(span, fmt::format("[{}]", fmt::join(y.shape, ", ")), fmt::format("[{}]", fmt::join(lifted, ", ")));
+    raise<K::shape_mismatch>(span, fmt::format("[{}]", fmt::join(y.shape, ", ")),
+                             fmt::format("[{}]", fmt::join(lifted, ", ")));
   const std::size_t outer = loops_.size();
   for (const std::int64_t extent : shape) loops_.push_back({module_->add_index("i", 1, extent)});
   const std::vector<ExprId> index = loop_values(outer);
@@ -466,7 +169,8 @@ namespace {
 
 bool has_jeffrey(const ast::Block& b);
 bool has_jeffrey(const ast::Stmt& s) {
-  if (const auto* soft = std::get_if<ast::SoftObserveStmt>(&s.node)) return soft->strength.form == ast::StrengthForm::jeffrey;
+  if (const auto* soft = std::get_if<ast::SoftObserveStmt>(&s.node))
+    return soft->strength.form == ast::StrengthForm::jeffrey;
   if (std::holds_alternative<ast::JointlyStmt>(s.node)) return true;
   if (const auto* f = std::get_if<ast::ForStmt>(&s.node)) return has_jeffrey(f->body);
   if (const auto* i = std::get_if<ast::IfStmt>(&s.node)) return has_jeffrey(i->then_body) || has_jeffrey(i->else_body);
@@ -512,8 +216,8 @@ void ModelLowerer::block(const ast::Block& b, bool in_given) {
       continue;
     }
     // Report and go on; what the statement would have defined is known to be missing.
-    const std::size_t scopes = scopes_.size(), loops = loops_.size(), conditions = conditions_.size(), guards = guards_.size(),
-                      path = order_path_.size(), calls = calls_.size(), floor = scope_floor_;
+    const std::size_t scopes = scopes_.size(), loops = loops_.size(), conditions = conditions_.size(),
+                      guards = guards_.size(), path = order_path_.size(), calls = calls_.size(), floor = scope_floor_;
     try {
       statement(*s, in_given);
     } catch (Failure& f) {
@@ -579,7 +283,9 @@ void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
     side(i->then_body, true);
     side(i->else_body, false);
   } else if (const auto* g = std::get_if<ast::GenerateStmt>(&stmt.node)) {
-    Sym value = g->binders.empty() ? eval(*g->value) : from_binders(g->binders, [&] { return eval(*g->value); }, stmt.span);
+    Sym value = g->binders.empty() ? eval(*g->value)
+                                   : from_binders(
+                                         g->binders, [&] { return eval(*g->value); }, stmt.span);
     if (find_local(g->name.text) != nullptr) raise<K::duplicate_name>(g->name.span, g->name.text);
     define(g->name.text, std::move(value));
   } else if (const auto* ev = std::get_if<ast::EventDecl>(&stmt.node)) {
@@ -653,7 +359,8 @@ std::optional<Sym> ModelLowerer::special_call(const ast::Expr& e, const ast::Cal
       return apply(Op::logical_or, {image(*b->left), image(*b->right)}, event.span);
     std::vector<std::string> events;
     for (const auto& rule : map->second->rules) events.push_back("`" + ast::print(*rule.from) + "`");
-    raise_help<K::not_mapped>(event.span, fmt::format("it maps {}, and unions of these", fmt::join(events, ", ")), call.callee.text);
+    raise_help<K::not_mapped>(event.span, fmt::format("it maps {}, and unions of these", fmt::join(events, ", ")),
+                              call.callee.text);
   };
   return image(*call.arguments[0].value);
 }

@@ -1,8 +1,9 @@
 #include "lang/sema/value.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "lang/sema/environment.h"
 
@@ -54,9 +55,12 @@ Scalar ArrayValue::at(std::size_t flat) const {
 
 std::string to_text(const Scalar& value) {
   switch (value.type) {
-    case ScalarType::boolean: return value.i != 0 ? "true" : "false";
-    case ScalarType::integer: return fmt::format("{}", value.i);
-    case ScalarType::real: break;
+    case ScalarType::boolean:
+      return value.i != 0 ? "true" : "false";
+    case ScalarType::integer:
+      return fmt::format("{}", value.i);
+    case ScalarType::real:
+      break;
   }
   return fmt::format("{}", value.r);
 }

@@ -53,7 +53,8 @@ struct Value;
 using Record = std::vector<std::pair<std::string, Value>>;
 
 struct Value {
-  std::variant<std::monostate, ArrayValue, std::string, std::shared_ptr<const Record>, std::shared_ptr<const Object>> data;
+  std::variant<std::monostate, ArrayValue, std::string, std::shared_ptr<const Record>, std::shared_ptr<const Object>>
+      data;
   double error = 0;  ///< bound or Monte Carlo standard error of a real scalar answer; 0: exact
   bool monte_carlo = false;
 
@@ -63,7 +64,8 @@ struct Value {
     const auto* r = std::get_if<std::shared_ptr<const Record>>(&data);
     return r ? r->get() : nullptr;
   }
-  template <class T> [[nodiscard]] std::shared_ptr<const T> object() const {
+  template <class T>
+  [[nodiscard]] std::shared_ptr<const T> object() const {
     const auto* o = std::get_if<std::shared_ptr<const Object>>(&data);
     return o ? std::dynamic_pointer_cast<const T>(*o) : nullptr;
   }

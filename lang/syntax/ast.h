@@ -27,8 +27,22 @@ struct Name {
 
 enum class UnaryOp : std::uint8_t { negate, logical_not };
 enum class BinaryOp : std::uint8_t {
-  add, subtract, multiply, divide, modulo, matmul, power,
-  equal, not_equal, less, less_equal, greater, greater_equal, in, logical_and, logical_or
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  matmul,
+  power,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  in,
+  logical_and,
+  logical_or
 };
 
 /// `3` (integer) or `0.5`, `1e9` (real). `text` is as written, for the formatter.
@@ -227,8 +241,8 @@ struct FnDecl {
 /// `dist normal(mu: real, sigma: positive) over real { logp(x) = …; cdf(x) = …; sample = …; }`
 struct DistDecl {
   struct Member {
-    Name name;                   ///< logp, cdf, sample, doc, check, …
-    std::vector<Name> arguments; ///< `x`
+    Name name;                    ///< logp, cdf, sample, doc, check, …
+    std::vector<Name> arguments;  ///< `x`
     ExprPtr value;
   };
   Name name;
@@ -300,10 +314,20 @@ struct ObserveStmt {
 };
 
 enum class StrengthForm : std::uint8_t {
-  by_schedule, odds, nats, decibans, channel, confidence, likelihoods, jeffrey, weight, weight_within, robust
+  by_schedule,
+  odds,
+  nats,
+  decibans,
+  channel,
+  confidence,
+  likelihoods,
+  jeffrey,
+  weight,
+  weight_within,
+  robust
 };
-/// How strong: `value` is what stands behind the word; `extra` is `base …` of confidence, `within …` of weight (nats), and the
-/// weight of robust.
+/// How strong: `value` is what stands behind the word; `extra` is `base …` of confidence, `within …` of weight (nats),
+/// and the weight of robust.
 struct Strength {
   SourceSpan span;
   StrengthForm form = StrengthForm::by_schedule;
@@ -357,9 +381,10 @@ struct ExprStmt {
 
 struct Stmt {
   SourceSpan span;
-  std::variant<TokensDecl, AlgebraDecl, ModelDecl, MapDecl, CheckStmt, SourceDecl, FnDecl, DistDecl, ImportStmt, LetStmt,
-               PrintStmt, ExpectStmt, PlotStmt, ExportStmt, ReportStmt, CalibrateStmt, SampleStmt, EmitStmt, ObserveStmt,
-               SoftObserveStmt, JointlyStmt, FactorStmt, ForStmt, IfStmt, GenerateStmt, EventDecl, ExprStmt>
+  std::variant<TokensDecl, AlgebraDecl, ModelDecl, MapDecl, CheckStmt, SourceDecl, FnDecl, DistDecl, ImportStmt,
+               LetStmt, PrintStmt, ExpectStmt, PlotStmt, ExportStmt, ReportStmt, CalibrateStmt, SampleStmt, EmitStmt,
+               ObserveStmt, SoftObserveStmt, JointlyStmt, FactorStmt, ForStmt, IfStmt, GenerateStmt, EventDecl,
+               ExprStmt>
       node;
 };
 

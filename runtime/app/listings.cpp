@@ -1,6 +1,7 @@
 #include "runtime/app/listings.h"
 
 #include <fmt/format.h>
+
 #include <iostream>
 
 #include "lang/parse/parse.h"
@@ -31,7 +32,8 @@ int print_tree(Session& session, const std::string& file, bool canonical) {
   return 0;
 }
 
-int show(Session& session, const std::string& file, const std::string& model, const std::string& ir_pass, bool ir, bool llvm, bool assembly) {
+int show(Session& session, const std::string& file, const std::string& model, const std::string& ir_pass, bool ir,
+         bool llvm, bool assembly) {
   if (session.check_file(file) > 0) return 1;
   if (model.empty()) {
     fmt::print(stderr, "say which model to show\n");
@@ -62,7 +64,8 @@ int show(Session& session, const std::string& file, const std::string& model, co
     pass::run(module, {}, session.settings().passes);
     auto grounding = pass::ground(module);
     if (!grounding) return complain(session, grounding.error());
-    auto text = jit::listing(module, *grounding, session.settings().jit, assembly ? jit::Listing::assembly : jit::Listing::llvm_optimized);
+    auto text = jit::listing(module, *grounding, session.settings().jit,
+                             assembly ? jit::Listing::assembly : jit::Listing::llvm_optimized);
     if (!text) return complain(session, text.error());
     std::cout << *text;
     return 0;

@@ -1,10 +1,11 @@
 // The command line.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -59,7 +60,8 @@ int main(int argc, char** argv) {
     c->add_option("--data", data_file, "a JSON file whose fields become names");
     c->add_option("--set", sets, "a name and its value, as n=10 (may be given several times)");
     c->add_option("--seed", seed, "seed of all random numbers");
-    c->add_option("--backend", backend, "auto, reference (the evaluator) or jit")->check(CLI::IsMember({"auto", "reference", "jit"}));
+    c->add_option("--backend", backend, "auto, reference (the evaluator) or jit")
+        ->check(CLI::IsMember({"auto", "reference", "jit"}));
     c->add_option("--opt", optimization, "O0, O1 or O2 for native code")->check(CLI::IsMember({"O0", "O1", "O2"}));
     c->add_flag("--no-cache", no_cache, "compile anew instead of using object code from the disk");
     c->add_flag("--no-specialise", no_specialise, "leave a pass out")->group("Passes");
@@ -72,7 +74,8 @@ int main(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check", "parse and check a script without running it");
   check->add_option("FILE", file, "the script")->required();
   check->add_flag("--json", json, "diagnostics as JSON");
-  CLI::App* explain = app.add_subcommand("explain", "what a script does: engines, what is summed out, budgets, what teach is short for");
+  CLI::App* explain = app.add_subcommand(
+      "explain", "what a script does: engines, what is summed out, budgets, what teach is short for");
   common(explain);
   CLI::App* fmt_command = app.add_subcommand("fmt", "print a script in canonical form");
   fmt_command->add_option("FILE", file, "the script")->required();
@@ -82,7 +85,9 @@ int main(int argc, char** argv) {
   common(show);
   show->add_option("MODEL", model, "the model to show");
   show->add_flag("--ast", show_ast, "the syntax tree");
-  show->add_option("--ir", ir_pass, "the IR: after lowering, or after --ir=PASS (specialise, marginalise, hoist)")->expected(0, 1)->default_str("lowered");
+  show->add_option("--ir", ir_pass, "the IR: after lowering, or after --ir=PASS (specialise, marginalise, hoist)")
+      ->expected(0, 1)
+      ->default_str("lowered");
   show->add_flag("--llvm", show_llvm, "the LLVM IR, optimised");
   show->add_flag("--asm", show_asm, "the machine code");
   try {
@@ -96,8 +101,12 @@ int main(int argc, char** argv) {
   Settings settings;
   settings.seed = seed;
   settings.interrupt = &interrupted;
-  settings.backend = backend == "reference" ? Backend::reference : backend == "jit" ? Backend::native : Backend::automatic;
-  settings.jit.optimization = optimization == "O0" ? jit::Optimization::O0 : optimization == "O1" ? jit::Optimization::O1 : jit::Optimization::O2;
+  settings.backend = backend == "reference" ? Backend::reference
+                     : backend == "jit"     ? Backend::native
+                                            : Backend::automatic;
+  settings.jit.optimization = optimization == "O0"   ? jit::Optimization::O0
+                              : optimization == "O1" ? jit::Optimization::O1
+                                                     : jit::Optimization::O2;
   settings.jit.cache = !no_cache;
   settings.passes.specialise = !no_specialise;
   settings.passes.marginalise = !no_marginalise;
@@ -149,7 +158,8 @@ int main(int argc, char** argv) {
     std::cout.flush();
     if (interrupted) return 130;
     if (!json && session->expectations() > 0 && *run)
-      fmt::print(stderr, "{} of {} expectations hold\n", session->expectations() - session->failed_expectations(), session->expectations());
+      fmt::print(stderr, "{} of {} expectations hold\n", session->expectations() - session->failed_expectations(),
+                 session->expectations());
     return errors == 0 ? 0 : 1;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "hearsay: out of memory\n");

@@ -1,7 +1,8 @@
 #include "runtime/app/output.h"
 
-#include <cmath>
 #include <fmt/format.h>
+
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 

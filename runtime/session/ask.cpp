@@ -1,16 +1,17 @@
 // What can be asked of a posterior.
-#include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
 
 #include "lang/ir/substitute.h"
 #include "lang/rng/stream.h"
 #include "lang/support/suggest.h"
 #include "lang/syntax/print.h"
 #include "runtime/session/session.h"
-#include "runtime/session/unwrap.h"
 #include "runtime/session/top.h"
+#include "runtime/session/unwrap.h"
 
 namespace hearsay {
 
@@ -28,8 +29,9 @@ std::shared_ptr<const Posterior> Session::prior_of(const std::string& model, Sou
 }
 
 /// The model with its own statements and nothing given.
-std::shared_ptr<const Posterior> Session::settled_prior(const std::string& model, const std::vector<ast::Argument>& arguments,
-                                                        SourceSpan span, Lowerer& at) {
+std::shared_ptr<const Posterior> Session::settled_prior(const std::string& model,
+                                                        const std::vector<ast::Argument>& arguments, SourceSpan span,
+                                                        Lowerer& at) {
   auto lowerer = model_lowerer(model, arguments, span, at);
   lowerer->lower_body();
   lowerer->finish();
@@ -61,7 +63,8 @@ std::shared_ptr<const Posterior> Session::first_posterior(const ast::Call& call,
 
 ExprId Session::event(const ast::Expr& e, const Posterior& p, Lowerer& at) {
   const Sym s = p.lowerer().boolean(p.lowerer().query(e, &at), e.span);
-  if (!s.shape.empty()) raise_help<K::not_an_event>(e.span, "`all(…)` or `any(…)` make one event of an array", "an array of them");
+  if (!s.shape.empty())
+    raise_help<K::not_an_event>(e.span, "`all(…)` or `any(…)` make one event of an array", "an array of them");
   return p.lowerer().expr(s);
 }
 
@@ -84,7 +87,8 @@ void Session::record(const std::shared_ptr<const Posterior>& p, Asked asked) {
 
 Sym Session::ask_probability(const ast::Call& call, SourceSpan span, Lowerer& at) {
   if (call.arguments.size() != 1 || !call.has_bar)
-    raise_help<K::wrong_argument_count>(span, "write `P(EVENT | posterior)`", "P", "one event, a bar and a posterior", call.arguments.size());
+    raise_help<K::wrong_argument_count>(span, "write `P(EVENT | posterior)`", "P", "one event, a bar and a posterior",
+                                        call.arguments.size());
   const auto p = first_posterior(call, span, at);
   const ExprId e = event(*call.arguments[0].value, *p, at);
   const auto c = condition(call, *p, at);
@@ -98,9 +102,10 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
   const std::string& f = call.callee.text;
   const std::size_t wanted = f == "quantile" ? 2 : 1;
   if (call.arguments.size() != wanted || !call.has_bar)
-    raise_help<K::wrong_argument_count>(span, f == "quantile" ? "write `quantile(x, 0.9 | posterior)`" : fmt::format("write `{}(x | posterior)`", f), f,
-                                        f == "quantile" ? "a quantity, a level, a bar and a posterior" : "a quantity, a bar and a posterior",
-                                        call.arguments.size());
+    raise_help<K::wrong_argument_count>(
+        span, f == "quantile" ? "write `quantile(x, 0.9 | posterior)`" : fmt::format("write `{}(x | posterior)`", f), f,
+        f == "quantile" ? "a quantity, a level, a bar and a posterior" : "a quantity, a bar and a posterior",
+        call.arguments.size());
   const auto p = first_posterior(call, span, at);
   engine_ = unwrap(p->prepared(), span)->engine();
   ModelLowerer& model = p->lowerer();
@@ -108,7 +113,9 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
   const ast::Expr& quantity = *call.arguments[0].value;
   const Sym x = model.query(quantity, &at);
   if (x.other) raise<K::wrong_type>(quantity.span, "a number", "something else");
-  if (x.labels) raise_help<K::label_arithmetic>(quantity.span, "`marginal(x | post)` gives the probabilities of labels", "averaged");
+  if (x.labels)
+    raise_help<K::label_arithmetic>(quantity.span, "`marginal(x | post)` gives the probabilities of labels",
+                                    "averaged");
   const auto c = condition(call, *p, at);
   double level = 0;
   if (f == "quantile") {
@@ -143,7 +150,8 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
     std::vector<ExprId> index;
     std::size_t rest = flat;
     for (std::size_t d = x.shape.size(); d-- > 0;) {
-      index.insert(index.begin(), m.integer(static_cast<std::int64_t>(rest % static_cast<std::size_t>(x.shape[d])) + 1));
+      index.insert(index.begin(),
+                   m.integer(static_cast<std::int64_t>(rest % static_cast<std::size_t>(x.shape[d])) + 1));
       rest /= static_cast<std::size_t>(x.shape[d]);
     }
     const Estimate e = one(model.element(x, index));
@@ -156,7 +164,8 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
 /// The probabilities of all values of a quantity, by label or by value.
 Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
   if (call.arguments.size() != 1 || !call.has_bar)
-    raise_help<K::wrong_argument_count>(span, "write `marginal(x | posterior)`", "marginal", "a quantity, a bar and a posterior", call.arguments.size());
+    raise_help<K::wrong_argument_count>(span, "write `marginal(x | posterior)`", "marginal",
+                                        "a quantity, a bar and a posterior", call.arguments.size());
   const auto p = first_posterior(call, span, at);
   engine_ = unwrap(p->prepared(), span)->engine();
   ModelLowerer& model = p->lowerer();
@@ -177,7 +186,8 @@ Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
     values = {m.boolean(false), m.boolean(true)};
   } else {
     if (!ir::dependence(m, e).continuous.empty())
-      raise_help<K::wrong_type>(quantity.span, "`quantile`, `E` and `sd` describe a continuous quantity", "a quantity with finitely many values", "a continuous one");
+      raise_help<K::wrong_type>(quantity.span, "`quantile`, `E` and `sd` describe a continuous quantity",
+                                "a quantity with finitely many values", "a continuous one");
     const auto d = unwrap(p->distribution(e, c), span);
     for (const double v : d.value) keys->labels.push_back(fmt::format("{}", v));
     keys->name = slice(quantity.span);
@@ -189,7 +199,8 @@ Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
   std::vector<double> probabilities;
   if (in.code == ir::Opcode::latent && in.operands.empty() && !c) {
     // A variable by itself: the two passes of the junction tree answer for all of them at once.
-    for (const Estimate& v : unwrap(unwrap(p->prepared(), span)->marginal({static_cast<ir::LatentId>(in.payload), 0}), span)) {
+    for (const Estimate& v :
+         unwrap(unwrap(p->prepared(), span)->marginal({static_cast<ir::LatentId>(in.payload), 0}), span)) {
       error_ = std::max(error_, v.error);
       probabilities.push_back(v.value);
     }

@@ -1,9 +1,10 @@
 #include "runtime/session/data.h"
 
+#include <fmt/format.h>
+
 #include <cctype>
 #include <cstring>
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -82,10 +83,12 @@ Value to_value(const data::DataValue& v) {
   }
   if (const auto* a = v.get_if<data::DataArray<std::int64_t>>())
     return of_array(ArrayValue::of(ScalarType::integer, a->values, shape_of(a->shape)));
-  if (const auto* a = v.get_if<data::DataArray<double>>()) return of_array(ArrayValue::of(a->values, shape_of(a->shape)));
+  if (const auto* a = v.get_if<data::DataArray<double>>())
+    return of_array(ArrayValue::of(a->values, shape_of(a->shape)));
   if (const auto* a = v.get_if<data::DataArray<bool>>())
     return of_array(ArrayValue::of(ScalarType::boolean, {a->values.begin(), a->values.end()}, shape_of(a->shape)));
-  if (const auto* a = v.get_if<data::DataArray<std::string>>()) return of_array(labelled(a->values, shape_of(a->shape)));
+  if (const auto* a = v.get_if<data::DataArray<std::string>>())
+    return of_array(labelled(a->values, shape_of(a->shape)));
   auto record = std::make_shared<Record>();
   for (const data::DataField& f : v.get_if<data::DataRecord>()->fields) record->emplace_back(f.name, to_value(f.value));
   r.data = std::shared_ptr<const Record>(std::move(record));
@@ -223,7 +226,8 @@ std::optional<data::Column> column_of(const std::string& name, const ArrayValue&
   if (a.shape.size() > 1) return std::nullopt;
   if (a.labels) {
     std::vector<std::string> texts;
-    for (std::size_t i = 0; i < a.size(); ++i) texts.push_back(a.labels->labels[static_cast<std::size_t>(a.at(i).i - 1)]);
+    for (std::size_t i = 0; i < a.size(); ++i)
+      texts.push_back(a.labels->labels[static_cast<std::size_t>(a.at(i).i - 1)]);
     c.values = std::move(texts);
   } else if (a.type == ScalarType::real) {
     c.values = *a.reals;
@@ -246,7 +250,8 @@ data::DataValue to_data(const Value& v) {
   const std::vector<std::size_t> shape(a.shape.begin(), a.shape.end());
   if (a.labels) {
     std::vector<std::string> texts;
-    for (std::size_t i = 0; i < a.size(); ++i) texts.push_back(a.labels->labels[static_cast<std::size_t>(a.at(i).i - 1)]);
+    for (std::size_t i = 0; i < a.size(); ++i)
+      texts.push_back(a.labels->labels[static_cast<std::size_t>(a.at(i).i - 1)]);
     if (shape.empty()) return {texts[0]};
     return {data::DataArray<std::string>{shape, std::move(texts)}};
   }
@@ -280,14 +285,16 @@ Result<void> export_value(const Sym& value, const std::string& path, SourceSpan 
     if (!parsed) return fail(std::move(parsed).error());
     if (!path.ends_with(".csv")) return data::write_json(path, *parsed, from);
     std::vector<data::Column> columns;
-    for (const data::DataField& f : parsed->get_if<data::DataRecord>() ? parsed->get_if<data::DataRecord>()->fields : std::vector<data::DataField>{}) {
+    for (const data::DataField& f : parsed->get_if<data::DataRecord>() ? parsed->get_if<data::DataRecord>()->fields
+                                                                       : std::vector<data::DataField>{}) {
       const Value column = to_value(f.value);
       if (const ArrayValue* a = column.array())
         if (auto c = column_of(f.name, *a)) columns.push_back(*std::move(c));
     }
     return data::write_csv(path, columns, from);
   }
-  if (v.object<Object>()) return fail(diagnose<K::wrong_type>(from, "a value that can be written", "a " + v.object<Object>()->kind()));
+  if (v.object<Object>())
+    return fail(diagnose<K::wrong_type>(from, "a value that can be written", "a " + v.object<Object>()->kind()));
   if (path.ends_with(".csv")) {
     std::vector<data::Column> columns;
     if (const Record* r = v.record()) {

@@ -19,8 +19,8 @@ namespace hearsay {
 [[nodiscard]] Value to_value(const data::DataValue& v);
 [[nodiscard]] std::string to_text(const Record& record);
 
-/// A network as a model: one finite latent a variable, labelled by its states. Names that are no identifiers are mended (other
-/// characters become `_`).
+/// A network as a model: one finite latent a variable, labelled by its states. Names that are no identifiers are mended
+/// (other characters become `_`).
 [[nodiscard]] ModelSource to_model(const data::BayesNet& net, SourceSpan from);
 
 /// A record of columns or a posterior's summary as CSV, anything else as JSON; by the file's ending.

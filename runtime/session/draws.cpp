@@ -1,7 +1,8 @@
 // Tokens of one world: latents are drawn once, then the stream runs.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <map>
 
 #include "lang/eval/evaluator.h"
@@ -32,7 +33,8 @@ std::size_t pick(const std::vector<double>& weights, rng::Stream& stream) {
 
 }  // namespace
 
-std::vector<std::int64_t> Session::draw_stream(const Posterior& p, std::int64_t n, rng::Stream& stream, SourceSpan span) {
+std::vector<std::int64_t> Session::draw_stream(const Posterior& p, std::int64_t n, rng::Stream& stream,
+                                               SourceSpan span) {
   ModelLowerer& model = p.lowerer();
   const StreamInfo& info = model.stream;
   const std::int64_t first = model.evidence_horizon() + 1;
@@ -52,8 +54,8 @@ std::vector<std::int64_t> Session::draw_stream(const Posterior& p, std::int64_t 
     return e;
   };
   if (!info.independent || info.latents.size() > 1) {
-    // Dependent tokens: one after the other from the predictive given those drawn so far. A string of a few tokens at a time keeps
-    // this exact; its cost grows with the square of the length.
+    // Dependent tokens: one after the other from the predictive given those drawn so far. A string of a few tokens at a
+    // time keeps this exact; its cost grows with the square of the length.
     if (n > 2000) raise<K::not_supported_yet>(span, "drawing more than 2000 tokens of a dependent stream");
     std::vector<std::int64_t> codes;
     ir::Module& m = model.module();
@@ -80,7 +82,8 @@ std::vector<std::int64_t> Session::draw_stream(const Posterior& p, std::int64_t 
     if (!module.latents[ir::raw(e.latent)].shape.empty()) kept[e.latent].insert(e.flat);
   const auto prepared = unwrap(p.prepared({}, kept, 0), span);
   std::vector<double> continuous;
-  if (prepared->continuous_dimension() == 1) continuous.push_back(unwrap(prepared->continuous_quantile(stream.uniform()), span).value);
+  if (prepared->continuous_dimension() == 1)
+    continuous.push_back(unwrap(prepared->continuous_quantile(stream.uniform()), span).value);
   const std::vector<double> joint = unwrap(prepared->joint_at(continuous, read), span);
   std::size_t state = pick(joint, stream);
   const ir::StateLayout layout(module);

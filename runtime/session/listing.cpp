@@ -1,7 +1,8 @@
 // Ledger with certificate, and summary.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "runtime/session/session.h"
@@ -30,7 +31,8 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
   nlohmann::ordered_json json;
   std::string text = "ledger (nats)";
   for (const evidence::SourceRow& row : p->ledger().sources()) {
-    text += fmt::format("\n  source {}: {} claim{}, charged {:.6g}", row.name, row.claims, row.claims == 1 ? "" : "s", row.spent.value());
+    text += fmt::format("\n  source {}: {} claim{}, charged {:.6g}", row.name, row.claims, row.claims == 1 ? "" : "s",
+                        row.spent.value());
     if (row.budget) text += fmt::format(" of a budget of {:.6g}, left {:.6g}", row.budget->value(), row.left->value());
     nlohmann::ordered_json s{{"source", row.name}, {"claims", row.claims}, {"charged", row.spent.value()}};
     if (row.budget) {
@@ -42,9 +44,14 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
   for (const ClaimRow& row : p->rows()) {
     const LineColumn at = sources_.locate(row.span.file, row.span.begin);
     const std::string statement = slice(row.span);
-    text += fmt::format("\n    line {}: {} x {}, {:.6g}{}", at.line, row.claims, statement.size() > 60 ? statement.substr(0, 57) + "..." : statement,
-                        row.charged, row.source.empty() ? ", no source" : " from " + row.source);
-    json["claims"].push_back({{"line", at.line}, {"count", row.claims}, {"statement", statement}, {"charged", row.charged}, {"source", row.source}});
+    text += fmt::format("\n    line {}: {} x {}, {:.6g}{}", at.line, row.claims,
+                        statement.size() > 60 ? statement.substr(0, 57) + "..." : statement, row.charged,
+                        row.source.empty() ? ", no source" : " from " + row.source);
+    json["claims"].push_back({{"line", at.line},
+                              {"count", row.claims},
+                              {"statement", statement},
+                              {"charged", row.charged},
+                              {"source", row.source}});
   }
   for (const Unaccounted& u : p->lowerer().unaccounted) {
     const LineColumn at = sources_.locate(u.span.file, u.span.begin);
@@ -62,9 +69,12 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
       c.queries.push_back({a.text, unwrap(p->probability(a.event, a.condition, without), p->from()).value, a.after});
   // The realised change of the distribution over everything, where it is finite and small.
   const auto with = unwrap(p->prepared(), p->from()), bare = unwrap(p->prepared(without), p->from());
-  const double evidence_shift = unwrap(with->log_evidence(), p->from()).value - unwrap(bare->log_evidence(), p->from()).value;
-  text += fmt::format("\ncertificate: charged {:.6g}; no log-odds has moved by more, given any hard evidence", c.charged.value());
-  text += fmt::format("\n  total variation at most {:.6g}, KL at most {:.6g}", c.total_variation_limit(), c.divergence_limit().value());
+  const double evidence_shift =
+      unwrap(with->log_evidence(), p->from()).value - unwrap(bare->log_evidence(), p->from()).value;
+  text += fmt::format("\ncertificate: charged {:.6g}; no log-odds has moved by more, given any hard evidence",
+                      c.charged.value());
+  text += fmt::format("\n  total variation at most {:.6g}, KL at most {:.6g}", c.total_variation_limit(),
+                      c.divergence_limit().value());
   json["charged"] = c.charged.value();
   json["total_variation_bound"] = c.total_variation_limit();
   json["kl_bound"] = c.divergence_limit().value();
@@ -72,9 +82,14 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
   if (!accounted) text += "\n  not counting what is unaccounted above, which has no bound";
   for (const evidence::CertifiedQuery& q : c.queries) {
     const auto range = c.range(q);
-    text += fmt::format("\n  P({}): {:.6g} without, {:.6g} with (shift {:.6g}); must lie in [{:.6g}, {:.6g}]", q.text, q.before, q.after,
-                        c.shift(q).value(), range.low, range.high);
-    json["queries"].push_back({{"event", q.text}, {"without", q.before}, {"with", q.after}, {"shift", c.shift(q).value()}, {"low", range.low}, {"high", range.high}});
+    text += fmt::format("\n  P({}): {:.6g} without, {:.6g} with (shift {:.6g}); must lie in [{:.6g}, {:.6g}]", q.text,
+                        q.before, q.after, c.shift(q).value(), range.low, range.high);
+    json["queries"].push_back({{"event", q.text},
+                               {"without", q.before},
+                               {"with", q.after},
+                               {"shift", c.shift(q).value()},
+                               {"low", range.low},
+                               {"high", range.high}});
   }
   if (accounted)
     if (auto ok = c.check(p->from()); !ok) throw Failure{std::move(ok).error()};

@@ -1,14 +1,15 @@
 // `check f up to n tokens`: is the map faithful (theory section 8)?
-#include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
 
 #include "lang/evidence/realised.h"
 #include "lang/syntax/print.h"
 #include "runtime/session/session.h"
-#include "runtime/session/unwrap.h"
 #include "runtime/session/top.h"
+#include "runtime/session/unwrap.h"
 
 namespace hearsay {
 
@@ -33,7 +34,8 @@ std::vector<double> without_last_token(const std::vector<double>& p, std::size_t
 }  // namespace
 
 /// The model given that an event of its own holds.
-std::shared_ptr<const Posterior> Session::conditioned(const std::string& model, const ast::Expr& event_expr, SourceSpan span) {
+std::shared_ptr<const Posterior> Session::conditioned(const std::string& model, const ast::Expr& event_expr,
+                                                      SourceSpan span) {
   auto lowerer = model_lowerer(model, {}, span, *top_);
   lowerer->lower_body();
   const Sym e = lowerer->boolean(lowerer->query(event_expr, top_.get()), event_expr.span);
@@ -61,7 +63,8 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
   const StreamInfo& to = student->lowerer().stream;
   if (!from.present || !to.present || from.alphabet->labels != to.alphabet->labels) raise<K::not_a_map_model>(span);
 
-  std::string text = fmt::format("check {}: {} -> {}, strings of up to {} tokens", map.name.text, map.from.text, map.to.text, n);
+  std::string text =
+      fmt::format("check {}: {} -> {}, strings of up to {} tokens", map.name.text, map.from.text, map.to.text, n);
   const std::size_t rules = map.rules.size();
   std::vector<std::vector<double>> weak(rules), strong(rules);
   std::vector<double> weak_mass(rules), strong_mass(rules);
@@ -71,14 +74,16 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
   for (std::size_t r = 0; r < rules; ++r) {
     const auto& rule = map.rules[r];
     const std::string name = ast::print(*rule.from);
-    weak_mass[r] = unwrap(teacher->probability(event(*rule.from, *teacher, *top_), std::nullopt), rule.from->span).value;
+    weak_mass[r] =
+        unwrap(teacher->probability(event(*rule.from, *teacher, *top_), std::nullopt), rule.from->span).value;
     strong_mass[r] = unwrap(student->probability(event(*rule.to, *student, *top_), std::nullopt), rule.to->span).value;
     if (!(weak_mass[r] > 0)) raise<K::image_impossible>(rule.from->span, map.name.text);
     if (!(strong_mass[r] > 0)) raise<K::image_impossible>(rule.to->span, map.name.text);
     double error = 0;
     weak[r] = string_probabilities(*conditioned(map.from.text, *rule.from, span), 1, n, error);
     strong[r] = string_probabilities(*conditioned(map.to.text, *rule.to, span), 1, n, error);
-    // Strings of every length up to n that the teacher can produce; what the student adds to them shows in the total variation.
+    // Strings of every length up to n that the teacher can produce; what the student adds to them shows in the total
+    // variation.
     double worst = 0, beyond = 0;
     std::vector<std::string> tokens;
     std::vector<double> a = weak[r], b = strong[r];
@@ -104,7 +109,9 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
     const double tv = total_variation(weak[r], strong[r]);
     text += fmt::format("\n  {}: total variation {:.6g}, largest |log ratio| {:.6g} nats{}", name, tv, worst,
                         tokens.empty() ? "" : fmt::format(" at {}", fmt::join(tokens, " ")));
-    if (beyond > 0) text += fmt::format("\n    strings that the teacher never produces have probability {:.6g} under the image", beyond);
+    if (beyond > 0)
+      text +=
+          fmt::format("\n    strings that the teacher never produces have probability {:.6g} under the image", beyond);
     if (worst > worst_overall) {
       worst_overall = worst;
       worst_text = fmt::format("at {} the log ratio is {:.6g} nats under `{}`", fmt::join(tokens, " "), worst, name);
@@ -135,13 +142,15 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
       const double overlap = both(*student, to_events[a], to_events[b]);
       if (overlap > 1e-12) {
         disjoint = false;
-        text += fmt::format("\n  `{}` and `{}` exclude each other, their images overlap with probability {:.6g}", ast::print(*map.rules[a].from),
-                            ast::print(*map.rules[b].from), overlap);
+        text += fmt::format("\n  `{}` and `{}` exclude each other, their images overlap with probability {:.6g}",
+                            ast::print(*map.rules[a].from), ast::print(*map.rules[b].from), overlap);
       } else if (overlap >= 0) {
-        const double wa = weak_mass[a] / (weak_mass[a] + weak_mass[b]), sa = strong_mass[a] / (strong_mass[a] + strong_mass[b]);
+        const double wa = weak_mass[a] / (weak_mass[a] + weak_mass[b]),
+                     sa = strong_mass[a] / (strong_mass[a] + strong_mass[b]);
         if (std::abs(wa - sa) > 1e-9)
-          text += fmt::format("\n  their union is not mapped faithfully: `{}` has {:.6g} of `{} || {}`, its image {:.6g}",
-                              ast::print(*map.rules[a].from), wa, ast::print(*map.rules[a].from), ast::print(*map.rules[b].from), sa);
+          text += fmt::format(
+              "\n  their union is not mapped faithfully: `{}` has {:.6g} of `{} || {}`, its image {:.6g}",
+              ast::print(*map.rules[a].from), wa, ast::print(*map.rules[a].from), ast::print(*map.rules[b].from), sa);
       }
     }
   if (rules < 63) {
@@ -149,11 +158,13 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
     const double covered = unwrap(teacher->probability(any(*teacher, from_events, all), std::nullopt), span).value;
     const double image = unwrap(student->probability(any(*student, to_events, all), std::nullopt), span).value;
     if (covered > 1 - 1e-12 && image < 1 - 1e-12)
-      text += fmt::format("\n  the mapped events cover {}, their images only {:.6g} of {}", map.from.text, image, map.to.text);
+      text += fmt::format("\n  the mapped events cover {}, their images only {:.6g} of {}", map.from.text, image,
+                          map.to.text);
   }
   if (disjoint) text += "\n  images of disjoint events are disjoint";
 
-  // Tokens that are drawn one at a time come from the teacher's mixture: does any union of images give them these probabilities?
+  // Tokens that are drawn one at a time come from the teacher's mixture: does any union of images give them these
+  // probabilities?
   if (rules <= 12) {
     double error = 0;
     const auto single = string_probabilities(*teacher, 1, 1, error);
@@ -203,15 +214,18 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
       if (best < 1e-9)
         text += fmt::format("\n  tokens drawn one at a time are matched by {}", fmt::join(names, " with "));
       else
-        text += fmt::format("\n  no union of the images matches tokens drawn one at a time; the nearest, {}, is {:.6g} away (total variation)",
-                            fmt::join(names, " with "), best);
+        text += fmt::format(
+            "\n  no union of the images matches tokens drawn one at a time; the nearest, {}, is {:.6g} away (total "
+            "variation)",
+            fmt::join(names, " with "), best);
     }
   }
   if (output_.note && errors_ == 0) output_.note(text);
   if (worst_overall > within)
     throw Failure{diagnose<K::unfaithful_map>(span, map.name.text, within, worst_text)
                       .label(worst_rule->to->span, "this image")
-                      .with_help("an approximate map misdirects claims by at most what its certificate states; choose nearer images, or a wider bound")};
+                      .with_help("an approximate map misdirects claims by at most what its certificate states; choose "
+                                 "nearer images, or a wider bound")};
 }
 
 }  // namespace hearsay

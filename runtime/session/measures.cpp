@@ -1,13 +1,14 @@
 // Measures of teaching (theory section 9), realised shifts, and what a source did.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "lang/evidence/realised.h"
 #include "runtime/session/session.h"
-#include "runtime/session/unwrap.h"
 #include "runtime/session/top.h"
+#include "runtime/session/unwrap.h"
 
 namespace hearsay {
 
@@ -17,7 +18,6 @@ using K = DiagnosticKind;
 namespace {
 
 constexpr double kMostStrings = 1048576;
-
 
 /// KL(p ‖ q) in nats; infinite where q rules out what p does not.
 double divergence(const std::vector<double>& p, const std::vector<double>& q) {
@@ -30,7 +30,8 @@ double divergence(const std::vector<double>& p, const std::vector<double>& q) {
 }  // namespace
 
 /// Probabilities of all strings of tokens first … first + length − 1, the last token fastest.
-std::vector<double> Session::string_probabilities(const Posterior& p, std::int64_t first, std::int64_t length, double& error) {
+std::vector<double> Session::string_probabilities(const Posterior& p, std::int64_t first, std::int64_t length,
+                                                  double& error) {
   const StreamInfo& stream = p.lowerer().stream;
   if (!stream.present) raise<K::no_emit>(p.from());
   const auto tokens = static_cast<double>(stream.alphabet->labels.size());
@@ -43,12 +44,13 @@ std::vector<double> Session::string_probabilities(const Posterior& p, std::int64
     scope.push_back({stream.emit, static_cast<std::size_t>(t - 1)});
   }
   const auto prepared = unwrap(p.prepared({}, kept, first + length - 1), p.from());
-  const auto r = unwrap(prepared->expectations(scope, static_cast<std::size_t>(count),
-                                               [](std::span<const double>, std::span<const double> joint, std::span<double> out) {
-                                                 std::copy(joint.begin(), joint.end(), out.begin());
-                                               },
-                                               {}),
-                        p.from());
+  const auto r =
+      unwrap(prepared->expectations(scope, static_cast<std::size_t>(count),
+                                    [](std::span<const double>, std::span<const double> joint, std::span<double> out) {
+                                      std::copy(joint.begin(), joint.end(), out.begin());
+                                    },
+                                    {}),
+             p.from());
   std::vector<double> v;
   for (const Estimate& e : r) {
     v.push_back(e.value);
@@ -77,11 +79,13 @@ Sym Session::mimicry(const ast::Call& call, SourceSpan span, Lowerer& at) {
 }
 
 Sym Session::influence(const ast::Call& call, SourceSpan span, Lowerer& at) {
-  if (call.arguments.size() != 2) raise<K::wrong_argument_count>(span, "influence", "a posterior and a source", call.arguments.size());
+  if (call.arguments.size() != 2)
+    raise<K::wrong_argument_count>(span, "influence", "a posterior and a source", call.arguments.size());
   const auto p = posterior(*call.arguments[0].value, at);
   const auto* name = std::get_if<ast::NameRef>(&call.arguments[1].value->node);
   if (name == nullptr || !p->ledger().find_source(name->text))
-    raise<K::unknown_name>(call.arguments[1].value->span, "source of this posterior", slice(call.arguments[1].value->span));
+    raise<K::unknown_name>(call.arguments[1].value->span, "source of this posterior",
+                           slice(call.arguments[1].value->span));
   auto t = std::make_shared<TextObject>();
   t->what = "influence";
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
@@ -94,7 +98,8 @@ Sym Session::influence(const ast::Call& call, SourceSpan span, Lowerer& at) {
       without.without_source = name->text;
       const Estimate before = unwrap(p->probability(a.event, a.condition, without), span);
       const double shift = evidence::log_odds_shift(before.value, a.after).value();
-      t->text += fmt::format("\n  P({}): {} with, {} without, shift {:+.6g}", a.text, a.after, before.value, a.after >= before.value ? shift : -shift);
+      t->text += fmt::format("\n  P({}): {} with, {} without, shift {:+.6g}", a.text, a.after, before.value,
+                             a.after >= before.value ? shift : -shift);
       rows.push_back({{"event", a.text}, {"with", a.after}, {"without", before.value}, {"shift_nats", shift}});
     }
   t->json = rows.dump();
@@ -109,7 +114,8 @@ std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowe
   if (f == "influence") return influence(call, span, at);
   if (f == "shift") {
     // How far the soft evidence moved the log-odds of an event (signed, nats).
-    if (call.arguments.size() != 1 || !call.has_bar) raise<K::wrong_argument_count>(span, f, "an event, a bar and a posterior", call.arguments.size());
+    if (call.arguments.size() != 1 || !call.has_bar)
+      raise<K::wrong_argument_count>(span, f, "an event, a bar and a posterior", call.arguments.size());
     const auto p = first_posterior(call, span, at);
     const ExprId e = event(*call.arguments[0].value, *p, at);
     const auto c = condition(call, *p, at);
@@ -118,16 +124,20 @@ std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowe
     const Estimate after = unwrap(p->probability(e, c), span), before = unwrap(p->probability(e, c, without), span);
     engine_ = unwrap(p->prepared(), span)->engine();
     const double shift = evidence::log_odds_shift(before.value, after.value).value();
-    return estimate({after.value >= before.value ? shift : -shift, after.error / std::max(1e-300, after.value * (1 - after.value))});
+    return estimate({after.value >= before.value ? shift : -shift,
+                     after.error / std::max(1e-300, after.value * (1 - after.value))});
   }
   if (f == "charged") {
     // What a posterior's sources were charged, in nats: all of them, or one.
-    if (call.arguments.empty() || call.arguments.size() > 2) raise<K::wrong_argument_count>(span, f, "a posterior, and perhaps a source", call.arguments.size());
+    if (call.arguments.empty() || call.arguments.size() > 2)
+      raise<K::wrong_argument_count>(span, f, "a posterior, and perhaps a source", call.arguments.size());
     const auto p = posterior(*call.arguments[0].value, at);
     if (call.arguments.size() == 1) return Lowerer::known(Scalar::real(p->ledger().total().value()));
     const auto* name = std::get_if<ast::NameRef>(&call.arguments[1].value->node);
     const auto id = name == nullptr ? std::nullopt : p->ledger().find_source(name->text);
-    if (!id) raise<K::unknown_name>(call.arguments[1].value->span, "source of this posterior", slice(call.arguments[1].value->span));
+    if (!id)
+      raise<K::unknown_name>(call.arguments[1].value->span, "source of this posterior",
+                             slice(call.arguments[1].value->span));
     return Lowerer::known(Scalar::real(p->ledger().spent(*id).value()));
   }
   if (f == "predictive") {
@@ -141,7 +151,8 @@ std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowe
     return Lowerer::known(std::move(v));
   }
   if (f == "misfit" || f == "pgr") {
-    // Squared distance of next-token predictives (the Brier score's divergence): the loss for which gain is at least misfit.
+    // Squared distance of next-token predictives (the Brier score's divergence): the loss for which gain is at least
+    // misfit.
     const auto predictive = [&](const ast::Expr& e) {
       const auto p = posterior(e, at);
       double error = 0;
@@ -157,7 +168,8 @@ std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowe
       return d;
     };
     if (f == "misfit") {
-      if (call.arguments.size() != 2) raise<K::wrong_argument_count>(span, f, "a student and a teacher", call.arguments.size());
+      if (call.arguments.size() != 2)
+        raise<K::wrong_argument_count>(span, f, "a student and a teacher", call.arguments.size());
       return estimate({distance(predictive(*call.arguments[0].value), predictive(*call.arguments[1].value)), error_});
     }
     if (call.arguments.size() == 3) {
@@ -169,9 +181,11 @@ std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowe
       return Lowerer::known(Scalar::real((e[0] - e[1]) / (e[0] - e[2])));
     }
     if (call.arguments.size() != 4)
-      raise<K::wrong_argument_count>(span, f, "three errors, or the weak, the taught, the ceiling and the true model", call.arguments.size());
+      raise<K::wrong_argument_count>(span, f, "three errors, or the weak, the taught, the ceiling and the true model",
+                                     call.arguments.size());
     const auto truth = predictive(*call.arguments[3].value);
-    const double weak = distance(predictive(*call.arguments[0].value), truth), taught = distance(predictive(*call.arguments[1].value), truth),
+    const double weak = distance(predictive(*call.arguments[0].value), truth),
+                 taught = distance(predictive(*call.arguments[1].value), truth),
                  ceiling = distance(predictive(*call.arguments[2].value), truth);
     if (weak == ceiling) raise<K::wrong_type>(span, "a weak model that is worse than the ceiling", "no gap to recover");
     return estimate({(weak - taught) / (weak - ceiling), error_});

@@ -1,8 +1,9 @@
 #include "runtime/session/posterior.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <unordered_set>
 
 #include "lang/eval/evaluator.h"
@@ -44,9 +45,11 @@ ir::Module Posterior::filtered(const Variant& variant, std::int64_t horizon) con
   return m;
 }
 
-Result<std::shared_ptr<Prepared>> Posterior::prepared(const Variant& variant, const pass::Kept& kept, std::int64_t horizon) const {
+Result<std::shared_ptr<Prepared>> Posterior::prepared(const Variant& variant, const pass::Kept& kept,
+                                                      std::int64_t horizon) const {
   horizon = std::max(horizon, lowerer_->evidence_horizon());
-  std::string key = fmt::format("{}|{}|{}|{}|{}", variant.without_soft, variant.without_source, variant.prior_only, variant.before, horizon);
+  std::string key = fmt::format("{}|{}|{}|{}|{}", variant.without_soft, variant.without_source, variant.prior_only,
+                                variant.before, horizon);
   for (const auto& [latent, elements] : kept) {
     key += fmt::format("|{}:", ir::raw(latent));
     for (const std::size_t e : elements) key += fmt::format("{},", e);
@@ -64,7 +67,8 @@ std::vector<FiniteElement> Posterior::scope(std::span<const ExprId> quantities, 
 }
 
 /// Where quantities jump as a continuous latent moves: comparisons of it with something that is known.
-std::vector<double> Posterior::breakpoints(std::span<const ExprId> quantities, const ir::Module& module, Prepared& prepared) const {
+std::vector<double> Posterior::breakpoints(std::span<const ExprId> quantities, const ir::Module& module,
+                                           Prepared& prepared) const {
   std::vector<double> points;
   if (prepared.continuous_dimension() == 0) return points;
   const ir::StateLayout layout(module);
@@ -85,7 +89,8 @@ std::vector<double> Posterior::breakpoints(std::span<const ExprId> quantities, c
     // Over all values of the finite latents that the two sides read, if they are few.
     const auto elements = pass::elements_read(module, in.operands);
     double assignments = 1;
-    for (const auto& [latent, flat] : elements) assignments *= static_cast<double>(module.latents[ir::raw(latent)].cardinality);
+    for (const auto& [latent, flat] : elements)
+      assignments *= static_cast<double>(module.latents[ir::raw(latent)].cardinality);
     if (assignments > 4096) continue;
     std::vector<std::int32_t> codes(layout.finite, 0);
     for (std::size_t a = 0; a < static_cast<std::size_t>(assignments); ++a) {
@@ -128,7 +133,8 @@ Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> quantiti
       cardinality.push_back(static_cast<std::int32_t>(module.latents[ir::raw(e.latent)].cardinality));
     }
     bool undefined = false;
-    const PointFunction f = [&](std::span<const double> continuous, std::span<const double> joint, std::span<double> out) {
+    const PointFunction f = [&](std::span<const double> continuous, std::span<const double> joint,
+                                std::span<double> out) {
       std::fill(out.begin(), out.end(), 0.0);
       for (const std::size_t at : position) codes[at] = 1;
       for (const double weight : joint) {

@@ -36,20 +36,23 @@ public:
   Posterior(std::shared_ptr<ModelLowerer> lowerer, const Settings& settings, SourceSpan from);
   [[nodiscard]] std::string kind() const override { return "posterior"; }
 
-  /// Allots strengths, charges `ledger` (which has the shared sources), and solves what must be solved before inference:
-  /// reference densities and Jeffrey statements, in order. On failure `ledger` is unchanged.
-  /// `identity` names this posterior in the claims' identities.
+  /// Allots strengths, charges `ledger` (which has the shared sources), and solves what must be solved before
+  /// inference: reference densities and Jeffrey statements, in order. On failure `ledger` is unchanged. `identity`
+  /// names this posterior in the claims' identities.
   [[nodiscard]] Result<void> settle(evidence::EvidenceLedger& shared, const std::string& identity,
                                     std::map<std::string, evidence::SiteId>& site_ids);
 
   // ---- asking (all by expectation of quantities under the posterior)
   /// E[q] for scalar expressions; reals, integers or booleans.
-  [[nodiscard]] Result<std::vector<Estimate>> expect(std::span<const ir::ExprId> quantities, const Variant& variant = {}) const;
+  [[nodiscard]] Result<std::vector<Estimate>> expect(std::span<const ir::ExprId> quantities,
+                                                     const Variant& variant = {}) const;
   /// P(event | condition): `condition` may be absent.
-  [[nodiscard]] Result<Estimate> probability(ir::ExprId event, std::optional<ir::ExprId> condition, const Variant& variant = {}) const;
+  [[nodiscard]] Result<Estimate> probability(ir::ExprId event, std::optional<ir::ExprId> condition,
+                                             const Variant& variant = {}) const;
   /// Log marginal likelihood of the evidence, nats.
   [[nodiscard]] Result<Estimate> log_evidence(const Variant& variant = {}) const;
-  /// The distribution of a scalar quantity: its values with their probabilities, ascending. Continuous ones by their atoms.
+  /// The distribution of a scalar quantity: its values with their probabilities, ascending. Continuous ones by their
+  /// atoms.
   struct Distribution {
     std::vector<double> value, probability;
     bool exact = true;  ///< finite; otherwise atoms of a quadrature
@@ -66,23 +69,28 @@ public:
   [[nodiscard]] SourceSpan from() const { return from_; }
   [[nodiscard]] bool has_claims() const { return !rows_.empty(); }
   /// Finite elements that expressions read.
-  [[nodiscard]] std::vector<FiniteElement> scope(std::span<const ir::ExprId> quantities, const ir::Module& module) const;
+  [[nodiscard]] std::vector<FiniteElement> scope(std::span<const ir::ExprId> quantities,
+                                                 const ir::Module& module) const;
   [[nodiscard]] std::string source_of(ir::SiteId site) const;
 
 private:
-  Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity, std::map<std::string, evidence::SiteId>& site_ids);
+  Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity,
+                     std::map<std::string, evidence::SiteId>& site_ids);
   Result<void> solve_references();
-  Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity, std::map<std::string, evidence::SiteId>& site_ids);
+  Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity,
+                             std::map<std::string, evidence::SiteId>& site_ids);
   evidence::EvidenceLedger& books(evidence::EvidenceLedger& shared, const std::string& name);
-  Result<evidence::SourceId> source(evidence::EvidenceLedger& ledger, const evidence::EvidenceLedger& shared, const std::string& name) const;
-  std::vector<double> breakpoints(std::span<const ir::ExprId> quantities, const ir::Module& module, Prepared& prepared) const;
+  Result<evidence::SourceId> source(evidence::EvidenceLedger& ledger, const evidence::EvidenceLedger& shared,
+                                    const std::string& name) const;
+  std::vector<double> breakpoints(std::span<const ir::ExprId> quantities, const ir::Module& module,
+                                  Prepared& prepared) const;
   ir::Module filtered(const Variant& variant, std::int64_t horizon) const;
   evidence::SiteId site_id(const std::string& identity, ir::SiteId site, std::map<std::string, evidence::SiteId>& ids);
 
   std::shared_ptr<ModelLowerer> lowerer_;
   Settings settings_;
   SourceSpan from_;
-  evidence::EvidenceLedger ledger_;  ///< everything that this posterior was charged for
+  evidence::EvidenceLedger ledger_;       ///< everything that this posterior was charged for
   evidence::EvidenceLedger local_books_;  ///< sources that no other posterior can charge
   std::vector<ClaimRow> rows_;
   std::map<std::uint32_t, std::string> site_source_;

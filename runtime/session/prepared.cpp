@@ -1,9 +1,10 @@
 #include "runtime/session/prepared.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fmt/format.h>
 #include <limits>
 #include <unordered_set>
 
@@ -16,8 +17,8 @@ using K = DiagnosticKind;
 
 namespace {
 
-/// Primitive operations that the reference evaluator may spend before native code pays: it does some 5·10⁷ a second, and a cold
-/// start of LLVM with a small module costs about 60 ms.
+/// Primitive operations that the reference evaluator may spend before native code pays: it does some 5·10⁷ a second,
+/// and a cold start of LLVM with a small module costs about 60 ms.
 constexpr double kEvaluatorBudget = 3e6;
 /// Products of one elimination above which generated kernels pay.
 constexpr double kContractionBudget = 2e7;
@@ -37,7 +38,8 @@ double operations(const ir::Module& m, ir::ExprId root) {
     if (!seen.insert(static_cast<std::uint32_t>(e)).second) continue;
     const ir::Inst& in = m.inst(e);
     double times = 1;
-    if (in.code == ir::Opcode::reduce) times = static_cast<double>(std::max<std::int64_t>(1, m.indices[in.payload].extent()));
+    if (in.code == ir::Opcode::reduce)
+      times = static_cast<double>(std::max<std::int64_t>(1, m.indices[in.payload].extent()));
     n += times;
     for (const ir::ExprId o : in.operands) todo.push_back(o);
     if (in.code == ir::Opcode::let) todo.push_back(m.lets[in.payload].body);
@@ -63,7 +65,8 @@ double evaluator_cost(const ir::Module& m, const ir::Grounding& g, double evalua
 Prepared::Prepared(const ir::Module& module, const Settings& settings)
     : module_(std::make_shared<ir::Module>(module)), layout_(*module_), settings_(settings) {}
 
-Result<std::shared_ptr<Prepared>> Prepared::make(ir::Module module, const pass::Kept& kept, const Settings& settings, SourceSpan from) {
+Result<std::shared_ptr<Prepared>> Prepared::make(ir::Module module, const pass::Kept& kept, const Settings& settings,
+                                                 SourceSpan from) {
   const double series_error = pass::run(module, kept, settings.passes);
   auto p = std::shared_ptr<Prepared>(new Prepared(module, settings));
   p->series_error_ = series_error;
@@ -75,8 +78,8 @@ Result<std::shared_ptr<Prepared>> Prepared::make(ir::Module module, const pass::
     std::vector<std::string> names;
     for (const ir::Latent& l : p->module_->latents)
       if (!l.finite) names.push_back(l.name);
-    return fail(diagnose<K::not_supported_yet>(from, fmt::format("models with {} continuous latents (`{}`, …)", p->layout_.continuous,
-                                                                 names.front())));
+    return fail(diagnose<K::not_supported_yet>(
+        from, fmt::format("models with {} continuous latents (`{}`, …)", p->layout_.continuous, names.front())));
   }
   p->graph_variable_.assign(p->grounding_->variables.size(), -1);
   for (const ir::GroundFactor& f : p->grounding_->factors) {
@@ -99,8 +102,9 @@ Result<std::shared_ptr<Prepared>> Prepared::make(ir::Module module, const pass::
 Result<void> Prepared::compile() {
   tables_.assign(grounding_->table_entries, 0.0);
   const double evaluations = layout_.continuous == 0 ? 1 : kQuadratureEvaluations;
-  native_ = settings_.backend == Backend::native ||
-            (settings_.backend == Backend::automatic && evaluator_cost(*module_, *grounding_, evaluations) > kEvaluatorBudget);
+  native_ =
+      settings_.backend == Backend::native || (settings_.backend == Backend::automatic &&
+                                               evaluator_cost(*module_, *grounding_, evaluations) > kEvaluatorBudget);
   if (native_) {
     auto c = jit::compile(module_, grounding_, settings_.jit);
     if (!c) return fail(std::move(c).error());
@@ -113,7 +117,9 @@ Result<void> Prepared::compile() {
   return {};
 }
 
-std::string Prepared::engine() const { return layout_.continuous == 0 ? (settings_.enumerate ? "enumerate" : "exact") : "quadrature"; }
+std::string Prepared::engine() const {
+  return layout_.continuous == 0 ? (settings_.enumerate ? "enumerate" : "exact") : "quadrature";
+}
 std::string Prepared::backend() const { return native_ ? "native code" : "reference evaluator"; }
 
 Diagnostic Prepared::impossible() const {
@@ -122,7 +128,8 @@ Diagnostic Prepared::impossible() const {
   for (const ir::Term& t : module_->terms)
     if (t.kind == ir::TermKind::evidence && shown < 3) {
       const SourceSpan span = module_->sites[ir::raw(t.site)].span;
-      if (std::any_of(d.labels.begin(), d.labels.end(), [&](const DiagnosticLabel& l) { return l.span == span; })) continue;
+      if (std::any_of(d.labels.begin(), d.labels.end(), [&](const DiagnosticLabel& l) { return l.span == span; }))
+        continue;
       d.labels.push_back({span, "hard evidence here"});
       ++shown;
     }
@@ -152,7 +159,8 @@ Result<void> Prepared::plan() {
   auto tree = exact::JunctionTree::make(graph_, options, nullptr);
   if (!tree) return fail(std::move(tree).error());
   const double evaluations = layout_.continuous == 0 ? 1 : kQuadratureEvaluations;
-  if (settings_.backend != Backend::reference && (settings_.backend == Backend::native || tree->plan().cost * evaluations > kContractionBudget)) {
+  if (settings_.backend != Backend::reference &&
+      (settings_.backend == Backend::native || tree->plan().cost * evaluations > kContractionBudget)) {
     auto k = jit::kernels(settings_.jit);
     if (!k) return fail(std::move(k).error());
     kernels_ = *std::move(k);
@@ -237,7 +245,8 @@ std::vector<double> Prepared::density_breakpoints() const {
     for (std::size_t side = 0; side < 2; ++side) {
       const ir::Inst& x = module_->inst(in.operands[side]);
       const Scalar* c = module_->constant(in.operands[1 - side]);
-      if (c != nullptr && x.code == ir::Opcode::latent && !module_->latents[x.payload].finite) points.push_back(c->as_real());
+      if (c != nullptr && x.code == ir::Opcode::latent && !module_->latents[x.payload].finite)
+        points.push_back(c->as_real());
     }
   }
   return points;
@@ -245,7 +254,8 @@ std::vector<double> Prepared::density_breakpoints() const {
 
 Result<void> Prepared::integrate() {
   if (quadrature_) return {};
-  const auto latent = std::find_if(module_->latents.begin(), module_->latents.end(), [](const ir::Latent& l) { return !l.finite && l.size() > 0; });
+  const auto latent = std::find_if(module_->latents.begin(), module_->latents.end(),
+                                   [](const ir::Latent& l) { return !l.finite && l.size() > 0; });
   infer::Support1d support{latent->low, latent->high, density_breakpoints()};
   infer::QuadratureOptions options;
   options.relative_tolerance = settings_.tolerance;
@@ -291,7 +301,8 @@ Result<std::vector<model::VariableId>> Prepared::variables(const std::vector<Fin
   return r;
 }
 
-Result<std::vector<double>> Prepared::joint_at(std::span<const double> continuous, const std::vector<FiniteElement>& scope) {
+Result<std::vector<double>> Prepared::joint_at(std::span<const double> continuous,
+                                               const std::vector<FiniteElement>& scope) {
   if (scope.empty()) return std::vector<double>{1.0};
   auto v = variables(scope);
   if (!v) return fail(std::move(v).error());

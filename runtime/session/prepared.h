@@ -1,5 +1,5 @@
-// A model with its data, taken through the passes and ready to answer: tables from the reference evaluator or native code,
-// elimination over finite latents, quadrature over a continuous one.
+// A model with its data, taken through the passes and ready to answer: tables from the reference evaluator or native
+// code, elimination over finite latents, quadrature over a continuous one.
 #pragma once
 
 #include <map>
@@ -32,35 +32,38 @@ struct Estimate {
   double error = 0;
 };
 
-/// Values of quantities at one point of the continuous latents: fills `out`, one number per quantity, given the joint table of
-/// the finite elements they read.
-using PointFunction = std::function<void(std::span<const double> continuous, std::span<const double> joint, std::span<double> out)>;
+/// Values of quantities at one point of the continuous latents: fills `out`, one number per quantity, given the joint
+/// table of the finite elements they read.
+using PointFunction =
+    std::function<void(std::span<const double> continuous, std::span<const double> joint, std::span<double> out)>;
 
 class Prepared {
 public:
   /// Runs the passes on `module` and grounds it.
-  [[nodiscard]] static Result<std::shared_ptr<Prepared>> make(ir::Module module, const pass::Kept& kept, const Settings& settings,
-                                                              SourceSpan from);
+  [[nodiscard]] static Result<std::shared_ptr<Prepared>> make(ir::Module module, const pass::Kept& kept,
+                                                              const Settings& settings, SourceSpan from);
 
   /// Log of the total mass (nats). Errors: impossible evidence; a density that is not a number.
   [[nodiscard]] Result<Estimate> log_evidence();
 
-  /// Expectations of `count` quantities that read the finite elements in `scope` and the continuous latents. `breakpoints` are
-  /// places where they jump. Needs every element of `scope` to have been kept.
+  /// Expectations of `count` quantities that read the finite elements in `scope` and the continuous latents.
+  /// `breakpoints` are places where they jump. Needs every element of `scope` to have been kept.
   [[nodiscard]] Result<std::vector<Estimate>> expectations(const std::vector<FiniteElement>& scope, std::size_t count,
-                                                           const PointFunction& f, const std::vector<double>& breakpoints);
+                                                           const PointFunction& f,
+                                                           const std::vector<double>& breakpoints);
   /// Posterior probabilities of the values of one element (kept), without forming any joint table.
   [[nodiscard]] Result<std::vector<Estimate>> marginal(const FiniteElement& element);
 
-  /// The posterior as a mixture over points of the continuous latent (one point of weight 1 when there is none): weights sum
-  /// to 1.
+  /// The posterior as a mixture over points of the continuous latent (one point of weight 1 when there is none):
+  /// weights sum to 1.
   struct Atom {
     std::vector<double> continuous;
     double weight = 1;
   };
   [[nodiscard]] Result<std::vector<Atom>> atoms();
   /// The joint table over `scope` at one point, normalised.
-  [[nodiscard]] Result<std::vector<double>> joint_at(std::span<const double> continuous, const std::vector<FiniteElement>& scope);
+  [[nodiscard]] Result<std::vector<double>> joint_at(std::span<const double> continuous,
+                                                     const std::vector<FiniteElement>& scope);
   /// Where a function of the continuous latent changes sign.
   [[nodiscard]] Result<std::vector<double>> sign_changes(const std::function<double(double)>& f);
   [[nodiscard]] Result<Estimate> continuous_quantile(double p);
@@ -103,9 +106,9 @@ private:
   model::FactorGraph graph_;                  ///< only variables that some factor names; structure, tables are apart
   std::vector<std::int64_t> graph_variable_;  ///< by flat position, or -1
   std::optional<exact::JunctionTree> tree_;
-  std::optional<double> log_mass_;            ///< finite models
+  std::optional<double> log_mass_;  ///< finite models
   std::optional<infer::QuadraturePosterior1d> quadrature_;
-  std::optional<Diagnostic> failure_;         ///< what went wrong inside a callback of the quadrature
+  std::optional<Diagnostic> failure_;  ///< what went wrong inside a callback of the quadrature
 };
 
 }  // namespace hearsay

@@ -1,9 +1,10 @@
 // Statements of a script, one after the other.
 #include "runtime/session/session.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
 #include <sstream>
 
@@ -54,9 +55,13 @@ std::size_t Session::run_file(const std::string& path) {
   return n;
 }
 
-std::size_t Session::run_text(const std::string& name, std::string text) { return load(sources_.add(name, std::move(text)), true); }
+std::size_t Session::run_text(const std::string& name, std::string text) {
+  return load(sources_.add(name, std::move(text)), true);
+}
 
-std::size_t Session::check_text(const std::string& name, std::string text) { return load(sources_.add(name, std::move(text)), false); }
+std::size_t Session::check_text(const std::string& name, std::string text) {
+  return load(sources_.add(name, std::move(text)), false);
+}
 
 std::size_t Session::check_file(const std::string& path) {
   auto text = read_text(path);
@@ -73,7 +78,8 @@ std::size_t Session::load(FileId file, bool run) {
   const auto script = std::make_shared<const ast::Script>(parse_script(sources_, file, sink));
   scripts_.push_back(script);
   for (Diagnostic& d : sink.take()) report(std::move(d));
-  // After a syntax error nothing is run; what was understood is still checked, so that one run shows every mistake it can.
+  // After a syntax error nothing is run; what was understood is still checked, so that one run shows every mistake it
+  // can.
   const bool only_check = !run || errors_ > before;
   for (const auto& s : script->statements) {
     try {
@@ -115,8 +121,9 @@ std::string Session::slice(SourceSpan span) const {
 }
 
 void Session::import(const ast::ImportStmt& s) {
-  const std::filesystem::path path = std::filesystem::path(s.path).is_absolute() ? std::filesystem::path(s.path)
-                                                                                : std::filesystem::path(folder_) / s.path;
+  const std::filesystem::path path = std::filesystem::path(s.path).is_absolute()
+                                         ? std::filesystem::path(s.path)
+                                         : std::filesystem::path(folder_) / s.path;
   if (imported_[path.lexically_normal().string()]) return;
   imported_[path.lexically_normal().string()] = true;
   auto text = read_text(path.string(), s.path_span);
@@ -209,8 +216,7 @@ void Session::print(const ast::Expr& e) {
     p.value.error = error_;
     p.text = to_text(*s.known);
     const bool number = s.known->type == ScalarType::real;
-    if (!engine_.empty() && number)
-      p.accuracy = error_ == 0 ? "exact" : fmt::format("± {:.1e}, {}", error_, engine_);
+    if (!engine_.empty() && number) p.accuracy = error_ == 0 ? "exact" : fmt::format("± {:.1e}, {}", error_, engine_);
   }
   if (output_.print) output_.print(p);
 }
@@ -231,7 +237,8 @@ void Session::expect(const ast::Expr& e) {
     if (comparison) {
       const Sym left = top_->eval(*b->left), right = top_->eval(*b->right);
       if (left.known && right.known)
-        d.labels = {{b->left->span, "this is " + to_text(*left.known)}, {b->right->span, "this is " + to_text(*right.known)}};
+        d.labels = {{b->left->span, "this is " + to_text(*left.known)},
+                    {b->right->span, "this is " + to_text(*right.known)}};
     }
   }
   report(std::move(d));
@@ -239,7 +246,8 @@ void Session::expect(const ast::Expr& e) {
 
 void Session::export_to(const ast::ExportStmt& s, SourceSpan span) {
   const Sym path = top_->eval(*s.path);
-  if (!path.other || path.other->string() == nullptr) raise<K::wrong_type>(s.path->span, "a file name", "something else");
+  if (!path.other || path.other->string() == nullptr)
+    raise<K::wrong_type>(s.path->span, "a file name", "something else");
   const Sym value = top_->eval(*s.value);
   const std::filesystem::path given(*path.other->string());
   const std::string target = given.is_absolute() ? given.string() : (std::filesystem::path(folder_) / given).string();

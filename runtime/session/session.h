@@ -26,8 +26,8 @@ class Stream;
 struct Printed {
   std::string expression;  ///< as written
   Value value;
-  std::string text;        ///< for people, without its accuracy
-  std::string accuracy;    ///< "exact", "± 2e-12 (quadrature)", "" for what is no number
+  std::string text;      ///< for people, without its accuracy
+  std::string accuracy;  ///< "exact", "± 2e-12 (quadrature)", "" for what is no number
 };
 
 struct SessionOutput {
@@ -57,8 +57,8 @@ public:
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Runs a script. Errors are reported through `output.diagnostic` as they are found; one statement's error does not hide
-  /// those of the next. Returns the number of errors.
+  /// Runs a script. Errors are reported through `output.diagnostic` as they are found; one statement's error does not
+  /// hide those of the next. Returns the number of errors.
   std::size_t run_file(const std::string& path);
   std::size_t run_text(const std::string& name, std::string text);
   /// Parses and checks without running: declarations, models without data, names.
@@ -107,8 +107,8 @@ private:
   std::shared_ptr<const Posterior> posterior(const ast::Expr& e, Lowerer& at);
   std::shared_ptr<const Posterior> first_posterior(const ast::Call& call, SourceSpan span, Lowerer& at);
   std::shared_ptr<const Posterior> prior_of(const std::string& model, SourceSpan span);
-  std::shared_ptr<const Posterior> settled_prior(const std::string& model, const std::vector<ast::Argument>& arguments, SourceSpan span,
-                                                 Lowerer& at);
+  std::shared_ptr<const Posterior> settled_prior(const std::string& model, const std::vector<ast::Argument>& arguments,
+                                                 SourceSpan span, Lowerer& at);
   Sym estimate(const Estimate& e);
   std::optional<ir::ExprId> condition(const ast::Call& call, const Posterior& p, Lowerer& at);
   ir::ExprId event(const ast::Expr& e, const Posterior& p, Lowerer& at);
@@ -121,8 +121,8 @@ private:
   Sym teach(const ast::Teach& t, SourceSpan span, Lowerer& at);
   std::string expansion(const ast::Teach& t, std::uint64_t labels, const std::string& source) const;
   Sym draw(const ast::Call& call, SourceSpan span, Lowerer& at);
-  std::shared_ptr<ModelLowerer> model_lowerer(const std::string& name, const std::vector<ast::Argument>& arguments, SourceSpan span,
-                                              Lowerer& at);
+  std::shared_ptr<ModelLowerer> model_lowerer(const std::string& name, const std::vector<ast::Argument>& arguments,
+                                              SourceSpan span, Lowerer& at);
   std::vector<double> token_probabilities(const Posterior& p);
   std::vector<std::int64_t> draw_stream(const Posterior& p, std::int64_t n, rng::Stream& stream, SourceSpan span);
   void engine(const ast::Expr& e, Settings& settings);
@@ -152,12 +152,12 @@ private:
   std::map<std::string, std::shared_ptr<const Posterior>> priors_;
   std::map<std::shared_ptr<const Posterior>, std::vector<Asked>> asked_;  ///< what certificates speak of
   std::unique_ptr<Top> top_;
-  std::string folder_;      ///< of the running script, for relative paths
-  std::string target_;      ///< the name that a `let` is defining: part of a claim's identity
+  std::string folder_;  ///< of the running script, for relative paths
+  std::string target_;  ///< the name that a `let` is defining: part of a claim's identity
   std::size_t errors_ = 0;
   std::size_t expectations_ = 0, failed_expectations_ = 0;
   bool explain_ = false;
-  std::uint64_t draws_ = 0; ///< how many times `draw` was called: each call has a stream of its own
+  std::uint64_t draws_ = 0;  ///< how many times `draw` was called: each call has a stream of its own
   // accuracy of what is being evaluated
   double error_ = 0;
   std::string engine_;

@@ -19,8 +19,8 @@ struct Settings {
   Backend backend = Backend::automatic;
   jit::Options jit;
   pass::Pipeline passes;
-  bool enumerate = false;       ///< exact answers by enumerating the joint instead of elimination
-  double tolerance = 1e-10;     ///< relative, quadrature
+  bool enumerate = false;    ///< exact answers by enumerating the joint instead of elimination
+  double tolerance = 1e-10;  ///< relative, quadrature
   std::uint64_t seed = 1;
   const std::atomic<bool>* interrupt = nullptr;
 };

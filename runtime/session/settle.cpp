@@ -1,7 +1,9 @@
-// Before inference: who pays for what (theory sections 5 and 6), reference densities, and Jeffrey statements in their order.
+// Before inference: who pays for what (theory sections 5 and 6), reference densities, and Jeffrey statements in their
+// order.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "lang/evidence/ipfp.h"
 #include "lang/evidence/jeffrey.h"
@@ -17,7 +19,8 @@ namespace hearsay {
 using ir::ExprId;
 using K = DiagnosticKind;
 
-evidence::SiteId Posterior::site_id(const std::string& identity, ir::SiteId site, std::map<std::string, evidence::SiteId>& ids) {
+evidence::SiteId Posterior::site_id(const std::string& identity, ir::SiteId site,
+                                    std::map<std::string, evidence::SiteId>& ids) {
   // The statement's own text, and which of several equal ones it is: re-running it finds the same claim again.
   const ir::Site& s = lowerer_->module().sites[ir::raw(site)];
   std::string key = fmt::format("{}|{}|{}:{}", identity, s.what, static_cast<std::uint32_t>(s.span.file), s.span.begin);
@@ -27,8 +30,8 @@ evidence::SiteId Posterior::site_id(const std::string& identity, ir::SiteId site
   return ids.try_emplace(key, next).first->second;
 }
 
-/// Sources of a model or of a `given` belong to this posterior alone, as do claims without a source; those at the top of a script
-/// are shared by all that charge them.
+/// Sources of a model or of a `given` belong to this posterior alone, as do claims without a source; those at the top
+/// of a script are shared by all that charge them.
 evidence::EvidenceLedger& Posterior::books(evidence::EvidenceLedger& shared, const std::string& name) {
   const bool own = name.empty() || lowerer_->local_sources.contains(name) || !shared.find_source(name);
   return own ? local_books_ : shared;
@@ -56,7 +59,8 @@ Result<void> Posterior::settle(evidence::EvidenceLedger& shared, const std::stri
     if (auto r = allot(books, identity, site_ids); !r) return r;
     if (auto r = solve_references(); !r) return r;
     if (auto r = solve_jeffrey(books, identity, site_ids); !r) return r;
-    for (const Unaccounted& u : lowerer_->unaccounted) ledger_.note_unaccounted(site_id(identity, u.site, site_ids), u.what);
+    for (const Unaccounted& u : lowerer_->unaccounted)
+      ledger_.note_unaccounted(site_id(identity, u.site, site_ids), u.what);
     shared = std::move(books);
     return {};
   } catch (Failure& f) {
@@ -80,7 +84,8 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
   std::vector<std::vector<double>> filled(claims.size());
   std::vector<evidence::SiteId> site(claims.size());
   for (std::size_t k = 0; k < claims.size(); ++k) {
-    filled[k] = claims[k].given.empty() ? std::vector<double>(claims[k].instances * claims[k].cells, 0.0) : claims[k].given;
+    filled[k] =
+        claims[k].given.empty() ? std::vector<double>(claims[k].instances * claims[k].cells, 0.0) : claims[k].given;
     site[k] = site_id(identity, claims[k].site, site_ids);
     // A claim made again replaces itself; what it cost before does not stand in its own way.
     books(shared, claims[k].source).withdraw(site[k]);
@@ -96,8 +101,10 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     const evidence::SourceTerms& terms = ledger.terms(*id);
     if (!terms.schedule || allotters.contains(c.source) || proportion.contains(c.source)) continue;
     const bool spread = std::holds_alternative<evidence::Spread>(*terms.schedule);
-    if (spread && !std::get<evidence::Spread>(*terms.schedule).count && scheduled[c.source] == 0 && explicit_total[c.source] > 0) {
-      proportion[c.source] = ledger.left(*id).value_or(evidence::Nats::of(explicit_total[c.source])).value() / explicit_total[c.source];
+    if (spread && !std::get<evidence::Spread>(*terms.schedule).count && scheduled[c.source] == 0 &&
+        explicit_total[c.source] > 0) {
+      proportion[c.source] =
+          ledger.left(*id).value_or(evidence::Nats::of(explicit_total[c.source])).value() / explicit_total[c.source];
       continue;
     }
     if (scheduled[c.source] == 0) continue;
@@ -140,7 +147,8 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
       const double scale = proportion.contains(c.source) ? proportion[c.source] : 1.0;
       for (std::size_t i = 0; i < run.count; ++i) cost[i] = c.charge[run.first + i] * scale;
       if (scale != 1.0)
-        for (std::size_t i = run.first * c.cells; i < (run.first + run.count) * c.cells; ++i) filled[run.claim][i] *= scale;
+        for (std::size_t i = run.first * c.cells; i < (run.first + run.count) * c.cells; ++i)
+          filled[run.claim][i] *= scale;
     }
     double total = 0, compensation = 0;
     for (const double s : cost) {
@@ -170,7 +178,8 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
       for (std::size_t i = 0; i < c.instances; ++i)
         if (!c.active[i])
           for (std::size_t j = 0; j < c.cells; ++j) filled[k][i * c.cells + j] = 0;
-    lowerer_->module().data[ir::raw(c.strengths)].reals = std::make_shared<const std::vector<double>>(std::move(filled[k]));
+    lowerer_->module().data[ir::raw(c.strengths)].reals =
+        std::make_shared<const std::vector<double>>(std::move(filled[k]));
   }
   return {};
 }
@@ -188,7 +197,8 @@ Result<void> Posterior::solve_references() {
     }
     for (std::size_t k = 0; k < n; ++k) {
       std::unordered_map<std::uint32_t, ExprId> fixed;
-      for (std::size_t d = 0; d < at.size(); ++d) fixed.emplace(static_cast<std::uint32_t>(task.plate[d]), m.integer(at[d]));
+      for (std::size_t d = 0; d < at.size(); ++d)
+        fixed.emplace(static_cast<std::uint32_t>(task.plate[d]), m.integer(at[d]));
       const ExprId likelihood = m.prim(Op::exp, {ir::substitute(m, task.logp, fixed)});
       auto p = expect(std::span(&likelihood, 1), Variant{false, "", true, ~0U});
       if (!p) return fail(std::move(p).error());

@@ -14,12 +14,13 @@ namespace {
 /// The strength that `odds: 2`, `nats: 0.7` or a bare number of odds names.
 evidence::Nats strength_argument(const ast::Schedule& s, Lowerer& lowerer) {
   if (s.arguments.size() != 1)
-    raise_help<K::wrong_argument_count>(s.kind.span, fmt::format("write `{}(odds: 2)`", s.kind.text), s.kind.text, "the odds of one claim",
-                                        s.arguments.size());
+    raise_help<K::wrong_argument_count>(s.kind.span, fmt::format("write `{}(odds: 2)`", s.kind.text), s.kind.text,
+                                        "the odds of one claim", s.arguments.size());
   const ast::Argument& a = s.arguments[0];
   const double v = lowerer.known_real(lowerer.eval(*a.value), a.value->span, "a strength");
   const std::string form = a.name ? a.name->text : "odds";
-  auto r = form == "nats" ? evidence::strength_from_nats(v, a.value->span) : evidence::strength_from_odds(v, a.value->span);
+  auto r =
+      form == "nats" ? evidence::strength_from_nats(v, a.value->span) : evidence::strength_from_odds(v, a.value->span);
   if (form != "nats" && form != "odds") raise<K::unknown_argument>(a.name->span, s.kind.text, form);
   if (!r) throw Failure{std::move(r).error()};
   return *r;
@@ -37,7 +38,8 @@ evidence::Schedule schedule(const ast::Schedule& s, Lowerer& lowerer) {
   if (k == "spread") {
     if (s.arguments.empty()) return evidence::Spread{};
     const double n = number_argument(s, lowerer, "the number of claims");
-    if (!(n >= 1)) raise<K::bad_strength>(s.kind.span, fmt::format("`spread` needs a number of claims of 1 or more, not {}", n));
+    if (!(n >= 1))
+      raise<K::bad_strength>(s.kind.span, fmt::format("`spread` needs a number of claims of 1 or more, not {}", n));
     return evidence::Spread{static_cast<std::uint64_t>(n)};
   }
   if (k == "geometric") return evidence::Geometric{number_argument(s, lowerer, "its ratio")};
@@ -46,8 +48,10 @@ evidence::Schedule schedule(const ast::Schedule& s, Lowerer& lowerer) {
   if (k == "fixed") return evidence::Fixed{strength_argument(s, lowerer)};
   const std::vector<std::string> names{"spread", "geometric", "power", "until_spent", "fixed"};
   const std::string near = nearest_name(k, names);
-  raise_help<K::unknown_name>(s.kind.span, near.empty() ? fmt::format("there are {}", fmt::join(names, ", ")) : fmt::format("did you mean `{}`?", near),
-                              "schedule", k);
+  raise_help<K::unknown_name>(
+      s.kind.span,
+      near.empty() ? fmt::format("there are {}", fmt::join(names, ", ")) : fmt::format("did you mean `{}`?", near),
+      "schedule", k);
 }
 
 }  // namespace
@@ -73,7 +77,8 @@ Result<evidence::SourceTerms> source_terms(const ast::SourceDecl& decl, Lowerer&
     }
     if (decl.schedule) {
       t.schedule = schedule(*decl.schedule, lowerer);
-      if (auto ok = evidence::validate(*t.schedule, t.budget, decl.schedule->kind.span); !ok) return fail(std::move(ok).error());
+      if (auto ok = evidence::validate(*t.schedule, t.budget, decl.schedule->kind.span); !ok)
+        return fail(std::move(ok).error());
     }
     return t;
   } catch (Failure& f) {

@@ -1,7 +1,8 @@
 // infer, teach, draw: posteriors are made here.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "lang/evidence/schedule.h"
 #include "lang/parse/parse.h"
@@ -9,9 +10,9 @@
 #include "lang/support/suggest.h"
 #include "lang/syntax/print.h"
 #include "runtime/session/session.h"
-#include "runtime/session/unwrap.h"
 #include "runtime/session/sources.h"
 #include "runtime/session/top.h"
+#include "runtime/session/unwrap.h"
 
 namespace hearsay {
 
@@ -23,7 +24,8 @@ constexpr std::int64_t kMostTokens = 1000000000;
 
 }  // namespace
 
-std::shared_ptr<ModelLowerer> Session::model_lowerer(const std::string& name, const std::vector<ast::Argument>& arguments, SourceSpan span,
+std::shared_ptr<ModelLowerer> Session::model_lowerer(const std::string& name,
+                                                     const std::vector<ast::Argument>& arguments, SourceSpan span,
                                                      Lowerer& at) {
   const auto model = environment_.models.find(name);
   if (model == environment_.models.end()) {
@@ -55,7 +57,8 @@ void Session::engine(const ast::Expr& e, Settings& settings) {
   const auto* call = std::get_if<ast::Call>(&e.node);
   const auto* name = std::get_if<ast::NameRef>(&e.node);
   const std::string engine = call != nullptr ? call->callee.text : name != nullptr ? name->text : "";
-  if (engine == "exact" || engine == "quadrature") return;  // what finite models and those with one continuous latent get anyway
+  if (engine == "exact" || engine == "quadrature")
+    return;  // what finite models and those with one continuous latent get anyway
   if (engine == "enumerate") {
     settings.enumerate = true;
     return;
@@ -82,12 +85,16 @@ Sym Session::infer(const ast::Infer& i, SourceSpan span, Lowerer& at) {
   unwrap(p->settle(shared_ledger_, target_, site_ids_), span);
   if (explain_ && output_.note) {
     const auto prepared = unwrap(p->prepared(), span);
-    std::string text = fmt::format("{}: engine {}, tables by the {}", slice(i.model.span), prepared->engine(), prepared->backend());
-    text += fmt::format("\n  {} finite variables in {} factors, {} closed terms; {:.3g} products an elimination", prepared->grounding().variables.size(),
-                        prepared->grounding().factors.size(), prepared->grounding().closed_terms.size(), prepared->elimination_cost());
+    std::string text =
+        fmt::format("{}: engine {}, tables by the {}", slice(i.model.span), prepared->engine(), prepared->backend());
+    text += fmt::format("\n  {} finite variables in {} factors, {} closed terms; {:.3g} products an elimination",
+                        prepared->grounding().variables.size(), prepared->grounding().factors.size(),
+                        prepared->grounding().closed_terms.size(), prepared->elimination_cost());
     for (const auto& row : p->ledger().sources())
-      text += fmt::format("\n  source {}: {} claims, {:.6g} nats charged{}", row.name, row.claims, row.spent.value(),
-                          row.budget ? fmt::format(" of {:.6g}: proved within budget before inference", row.budget->value()) : ", no budget");
+      text +=
+          fmt::format("\n  source {}: {} claims, {:.6g} nats charged{}", row.name, row.claims, row.spent.value(),
+                      row.budget ? fmt::format(" of {:.6g}: proved within budget before inference", row.budget->value())
+                                 : ", no budget");
     output_.note(text);
   } else {
     // Answers are wanted sooner or later: what is impossible is said here, where the evidence stands.
@@ -135,12 +142,13 @@ std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const 
     const auto map = environment_.maps.find(t.via->text);
     if (map != environment_.maps.end())
       for (const auto& rule : map->second->rules)
-        text += fmt::format("  soft observe {}({}) to P({} | {}) from {};\n", t.via->text, ast::print(*rule.from), ast::print(*rule.from),
-                            t.teacher.text, source);
+        text += fmt::format("  soft observe {}({}) to P({} | {}) from {};\n", t.via->text, ast::print(*rule.from),
+                            ast::print(*rule.from), t.teacher.text, source);
   }
   if (labels > 0) {
     const std::string label = source + "_labels[i]";
-    const std::string event = t.through ? fmt::format("block(emit[i], {}) == {}", t.through->text, label) : "emit[i] == " + label;
+    const std::string event =
+        t.through ? fmt::format("block(emit[i], {}) == {}", t.through->text, label) : "emit[i] == " + label;
     std::string strength = " from " + source;
     if (t.odds) strength = " odds " + ast::print(**t.odds) + strength;
     if (t.share) strength += " share " + ast::print(**t.share);
@@ -156,40 +164,48 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
       std::vector<std::string> names;
       for (const auto& [n, m] : environment_.models) names.push_back(n);
       const std::string near = nearest_name(model->text, names);
-      raise_help<K::unknown_name>(model->span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), "model", model->text);
+      raise_help<K::unknown_name>(model->span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), "model",
+                                  model->text);
     }
   if (t.via && !environment_.maps.contains(t.via->text)) raise<K::unknown_name>(t.via->span, "map", t.via->text);
-  if (t.through && !environment_.algebras.contains(t.through->text)) raise<K::unknown_name>(t.through->span, "algebra", t.through->text);
+  if (t.through && !environment_.algebras.contains(t.through->text))
+    raise<K::unknown_name>(t.through->span, "algebra", t.through->text);
   std::uint64_t labels = 0;
   std::string tail;
   if (t.labels) {
     const std::int64_t n = at.known_integer(at.eval(**t.labels), t.labels->get()->span, "a number of labels");
-    if (n < 0 || n > kMostTokens) raise<K::wrong_type>(t.labels->get()->span, "a number of labels of 0 or more", fmt::format("{}", n));
+    if (n < 0 || n > kMostTokens)
+      raise<K::wrong_type>(t.labels->get()->span, "a number of labels of 0 or more", fmt::format("{}", n));
     labels = static_cast<std::uint64_t>(n);
   }
   if (t.forever_within) {
     // The stream is read until what the schedule still has to give is below the bound: the limit, finitely computed.
     const ast::Expr& within = **t.forever_within;
     const double bound = at.known_real(at.eval(within), within.span, "a bound in nats");
-    if (!(bound > 0)) raise<K::bad_strength>(within.span, fmt::format("a bound in nats above 0 is needed, not {}", bound));
+    if (!(bound > 0))
+      raise<K::bad_strength>(within.span, fmt::format("a bound in nats above 0 is needed, not {}", bound));
     if (!t.schedule || !t.budget)
-      raise_help<K::strength_needed>(span, "say `budget B nats; schedule geometric(0.99);` so that the stream's total strength is finite");
+      raise_help<K::strength_needed>(
+          span, "say `budget B nats; schedule geometric(0.99);` so that the stream's total strength is finite");
     const evidence::Schedule schedule = unwrap(schedule_of(*t.schedule, at), span);
     const double budget = at.known_real(at.eval(**t.budget), t.budget->get()->span, "a budget");
     const auto checked = unwrap(evidence::checked_budget(budget, t.budget->get()->span), span);
     const auto allotter = unwrap(evidence::Allotter::make(schedule, checked, t.schedule->kind.span), span);
     const auto n = allotter.ordinals_until_tail_below(evidence::Nats::of(bound));
     if (!n || *n > static_cast<std::uint64_t>(kMostTokens))
-      raise<K::bad_strength>(within.span, fmt::format("this schedule would need more than {} labels to come within {} nats of its limit", kMostTokens, bound));
+      raise<K::bad_strength>(
+          within.span, fmt::format("this schedule would need more than {} labels to come within {} nats of its limit",
+                                   kMostTokens, bound));
     labels = *n;
-    tail = fmt::format("{}: {} labels read; every log-odds is within {:.3g} nats of its limit over the endless stream", source, labels,
-                       allotter.tail(labels).value());
+    tail = fmt::format("{}: {} labels read; every log-odds is within {:.3g} nats of its limit over the endless stream",
+                       source, labels, allotter.tail(labels).value());
   } else if (!t.labels && !t.via) {
     raise_help<K::strength_needed>(span, "say `labels 1000;`, `forever within 0.01 nats;` or `via f;`");
   }
   if (labels > 0) {
-    const auto teacher = t.teacher_arguments.empty() ? prior_of(t.teacher.text, t.teacher.span)
-                                                     : settled_prior(t.teacher.text, t.teacher_arguments, t.teacher.span, at);
+    const auto teacher = t.teacher_arguments.empty()
+                             ? prior_of(t.teacher.text, t.teacher.span)
+                             : settled_prior(t.teacher.text, t.teacher_arguments, t.teacher.span, at);
     const std::vector<double> probability = token_probabilities(*teacher);
     rng::Stream stream(settings_.seed, 0, draws_++, 0);
     const rng::AliasTable table(probability);
@@ -201,7 +217,8 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
       const Algebra& algebra = environment_.algebras.at(t.through->text);
       const Algebra::Over* over = algebra.over(*drawn.labels);
       if (over == nullptr)
-        raise<K::bad_partition>(t.through->span, fmt::format("algebra `{}` says nothing about the alphabet {}", t.through->text, drawn.labels->name));
+        raise<K::bad_partition>(t.through->span, fmt::format("algebra `{}` says nothing about the alphabet {}",
+                                                             t.through->text, drawn.labels->name));
       std::vector<std::int64_t> blocks;
       for (const std::int64_t c : *drawn.integers) blocks.push_back(over->block_of[static_cast<std::size_t>(c - 1)]);
       drawn = ArrayValue::of(ScalarType::integer, std::move(blocks), drawn.shape);
@@ -212,14 +229,17 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
     environment_.values[source + "_labels"] = std::move(v);
   }
   const std::string text = expansion(t, labels, source);
-  if (explain_ && output_.note) output_.note(fmt::format("teach {} from {} is short for\n{}", t.student.text, t.teacher.text, text));
+  if (explain_ && output_.note)
+    output_.note(fmt::format("teach {} from {} is short for\n{}", t.student.text, t.teacher.text, text));
   if (!tail.empty() && output_.note) output_.note(tail);
-  const FileId file = sources_.add(fmt::format("{} (what teach at {} is short for)", sources_.name(span.file), sources_.locate(span.file, span.begin).line),
+  const FileId file = sources_.add(fmt::format("{} (what teach at {} is short for)", sources_.name(span.file),
+                                               sources_.locate(span.file, span.begin).line),
                                    "let taught = " + text + ";");
   DiagnosticSink sink;
   const auto script = std::make_shared<const ast::Script>(parse_script(sources_, file, sink));
   scripts_.push_back(script);
-  if (sink.has_errors() || script->statements.empty()) raise<K::internal_error>(span, "the expansion of `teach` does not parse");
+  if (sink.has_errors() || script->statements.empty())
+    raise<K::internal_error>(span, "the expansion of `teach` does not parse");
   const auto& let = std::get<ast::LetStmt>(script->statements[0]->node);
   ast::Infer* expanded = std::get_if<ast::Infer>(&let.value->node);
   if (expanded == nullptr) raise<K::internal_error>(span, "the expansion of `teach` is no inference");
@@ -234,8 +254,8 @@ std::vector<double> Session::token_probabilities(const Posterior& p) {
   return string_probabilities(p, p.lowerer().evidence_horizon() + 1, 1, error);
 }
 
-/// `draw(M, n)`: tokens of one world; `each: fresh`: every token from a world of its own. `predict(post, n)`: the tokens that come
-/// next.
+/// `draw(M, n)`: tokens of one world; `each: fresh`: every token from a world of its own. `predict(post, n)`: the
+/// tokens that come next.
 Sym Session::draw(const ast::Call& call, SourceSpan span, Lowerer& at) {
   const std::string& f = call.callee.text;
   std::vector<const ast::Expr*> arguments;
@@ -247,13 +267,16 @@ Sym Session::draw(const ast::Call& call, SourceSpan span, Lowerer& at) {
     }
     const auto* how = std::get_if<ast::NameRef>(&a.value->node);
     if (a.name->text != "each" || how == nullptr || (how->text != "fresh" && how->text != "same"))
-      raise_help<K::unknown_argument>(a.name->span, "write `each: fresh` for a new draw of the latents with every token", f, a.name->text);
+      raise_help<K::unknown_argument>(
+          a.name->span, "write `each: fresh` for a new draw of the latents with every token", f, a.name->text);
     fresh = how->text == "fresh";
   }
-  if (arguments.size() != 2) raise<K::wrong_argument_count>(span, f, "a model or posterior, and a number of tokens", arguments.size());
+  if (arguments.size() != 2)
+    raise<K::wrong_argument_count>(span, f, "a model or posterior, and a number of tokens", arguments.size());
   const auto p = posterior(*arguments[0], at);
   const std::int64_t n = at.known_integer(at.eval(*arguments[1]), arguments[1]->span, "a number of tokens");
-  if (n < 0 || n > kMostTokens) raise<K::wrong_type>(arguments[1]->span, "a number of tokens of 0 or more", fmt::format("{}", n));
+  if (n < 0 || n > kMostTokens)
+    raise<K::wrong_type>(arguments[1]->span, "a number of tokens of 0 or more", fmt::format("{}", n));
   const StreamInfo& info = p->lowerer().stream;
   if (!info.present) raise<K::no_emit>(arguments[0]->span);
   rng::Stream stream(settings_.seed, 0, draws_++, 0);

@@ -10,7 +10,8 @@ struct Session::Top final : public Lowerer {
   explicit Top(const Environment& environment) : Lowerer(environment, std::make_shared<ir::Module>()) {}
 
   Sym comprehension(const std::vector<ast::Binder>& binders, const ast::Expr& body, SourceSpan span) {
-    return from_binders(binders, [&] { return eval(body); }, span);
+    return from_binders(
+        binders, [&] { return eval(body); }, span);
   }
   /// After an error was thrown through: scopes and guards as at the start of a statement.
   void reset() {

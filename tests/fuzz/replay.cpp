@@ -32,10 +32,18 @@ int main(int argc, char** argv) {
       const std::size_t at = random() % text.size();
       const std::string& other = corpus[random() % corpus.size()];
       switch (random() % 4) {
-        case 0: text[at] = static_cast<char>(random()); break;
-        case 1: text.erase(at, 1 + random() % 20); break;
-        case 2: text.insert(at, other.substr(random() % (other.size() + 1), random() % 40)); break;
-        default: text.insert(at, text.substr(random() % text.size(), random() % 40)); break;
+        case 0:
+          text[at] = static_cast<char>(random());
+          break;
+        case 1:
+          text.erase(at, 1 + random() % 20);
+          break;
+        case 2:
+          text.insert(at, other.substr(random() % (other.size() + 1), random() % 40));
+          break;
+        default:
+          text.insert(at, text.substr(random() % text.size(), random() % 40));
+          break;
       }
     }
     run(text);

@@ -1,28 +1,37 @@
 #include "tests/reference/random_model.h"
 
-#include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace hearsay::reference {
 
 bool Event::holds(const std::vector<int>& state) const {
   switch (kind) {
-    case Kind::atom: return state[variable] == value;
-    case Kind::negation: return !parts[0].holds(state);
-    case Kind::conjunction: return parts[0].holds(state) && parts[1].holds(state);
-    case Kind::disjunction: return parts[0].holds(state) || parts[1].holds(state);
+    case Kind::atom:
+      return state[variable] == value;
+    case Kind::negation:
+      return !parts[0].holds(state);
+    case Kind::conjunction:
+      return parts[0].holds(state) && parts[1].holds(state);
+    case Kind::disjunction:
+      return parts[0].holds(state) || parts[1].holds(state);
   }
   return false;
 }
 
 std::string RandomModel::text(const Event& e) const {
   switch (e.kind) {
-    case Event::Kind::atom: return fmt::format("{} == {}", nodes[e.variable].text, e.value + 1);
-    case Event::Kind::negation: return fmt::format("!({})", text(e.parts[0]));
-    case Event::Kind::conjunction: return fmt::format("({} && {})", text(e.parts[0]), text(e.parts[1]));
-    case Event::Kind::disjunction: return fmt::format("({} || {})", text(e.parts[0]), text(e.parts[1]));
+    case Event::Kind::atom:
+      return fmt::format("{} == {}", nodes[e.variable].text, e.value + 1);
+    case Event::Kind::negation:
+      return fmt::format("!({})", text(e.parts[0]));
+    case Event::Kind::conjunction:
+      return fmt::format("({} && {})", text(e.parts[0]), text(e.parts[1]));
+    case Event::Kind::disjunction:
+      return fmt::format("({} || {})", text(e.parts[0]), text(e.parts[1]));
   }
   return "";
 }
@@ -106,7 +115,8 @@ RandomModel random_model(std::mt19937_64& random) {
     tables += fmt::format("  let t{} = {};\n", v + 1, nested(n.table, sizes, 0, at));
     std::vector<std::string> parents;
     for (const std::size_t p : n.parents) parents.push_back(m.nodes[p].text);
-    body += fmt::format("  {} ~ categorical(t{}{});\n", n.text, v + 1, parents.empty() ? "" : fmt::format("[{}]", fmt::join(parents, ", ")));
+    body += fmt::format("  {} ~ categorical(t{}{});\n", n.text, v + 1,
+                        parents.empty() ? "" : fmt::format("[{}]", fmt::join(parents, ", ")));
     m.nodes.push_back(std::move(n));
   }
   const int extra = 12 - scalars;
@@ -172,8 +182,10 @@ Joint joint_of(const RandomModel& m) {
     long double w = 1;
     for (std::size_t v = 0; v < m.nodes.size(); ++v) {
       std::size_t row = 0;
-      for (const std::size_t p : m.nodes[v].parents) row = row * static_cast<std::size_t>(m.nodes[p].cardinality) + static_cast<std::size_t>(state[p]);
-      w *= m.nodes[v].table[row * static_cast<std::size_t>(m.nodes[v].cardinality) + static_cast<std::size_t>(state[v])];
+      for (const std::size_t p : m.nodes[v].parents)
+        row = row * static_cast<std::size_t>(m.nodes[p].cardinality) + static_cast<std::size_t>(state[p]);
+      w *=
+          m.nodes[v].table[row * static_cast<std::size_t>(m.nodes[v].cardinality) + static_cast<std::size_t>(state[v])];
     }
     if (w > 0) {
       j.states.push_back(state);

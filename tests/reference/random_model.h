@@ -1,5 +1,5 @@
-// Random finite models as script text, with their answers worked out here by running through the joint: nothing of the language,
-// the IR or the engines is used, so agreement means something.
+// Random finite models as script text, with their answers worked out here by running through the joint: nothing of the
+// language, the IR or the engines is used, so agreement means something.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,8 @@ struct RandomModel {
   [[nodiscard]] std::string script(const std::string& using_clause) const;
 };
 
-/// 2 to 12 variables in a random directed graph, now and then with a plate or a chain, and a few statements of evidence.
+/// 2 to 12 variables in a random directed graph, now and then with a plate or a chain, and a few statements of
+/// evidence.
 [[nodiscard]] RandomModel random_model(std::mt19937_64& random);
 
 /// Answers by enumeration in long double: probabilities of the questions, then the log evidence (nats).

@@ -1,4 +1,5 @@
-// Random finite models: the language's answers against an enumeration written apart from it, on every backend; and the theorem.
+// Random finite models: the language's answers against an enumeration written apart from it, on every backend; and the
+// theorem.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -67,7 +68,9 @@ void compare(const Settings& settings, const std::string& using_clause, std::uin
     bool jeffrey = false;
     for (const auto& s : m.evidence) jeffrey = jeffrey || s.kind == reference::Statement::Kind::jeffrey;
     // A Jeffrey statement's log-weights are fixed up to a constant, so its evidence is too.
-    if (!jeffrey) REQUIRE(std::abs(r.values.back() - expected.log_evidence) <= 1e-9 * std::max(1.0, std::abs(expected.log_evidence)));
+    if (!jeffrey)
+      REQUIRE(std::abs(r.values.back() - expected.log_evidence) <=
+              1e-9 * std::max(1.0, std::abs(expected.log_evidence)));
   }
 }
 
@@ -145,9 +148,10 @@ TEST_CASE("the theorem: no realised odds shift exceeds the charge") {
 TEST_CASE("the theorem is tight: one claim about the event itself") {
   Settings s;
   s.backend = Backend::reference;
-  const Run r = run("model M { x ~ bernoulli(0.3); }\nsource s(budget: 2 nats, schedule: geometric(0.5));\n"
-                    "let post = infer M given { for i in 1..60 { soft observe x from s; } }\n;print shift(x | post), charged(post);",
-                    s);
+  const Run r = run(
+      "model M { x ~ bernoulli(0.3); }\nsource s(budget: 2 nats, schedule: geometric(0.5));\n"
+      "let post = infer M given { for i in 1..60 { soft observe x from s; } }\n;print shift(x | post), charged(post);",
+      s);
   REQUIRE(r.errors.empty());
   CHECK(r.values.at(0) == doctest::Approx(2).epsilon(1e-9));
   CHECK(r.values.at(1) == doctest::Approx(2).epsilon(1e-9));

@@ -1,0 +1,423 @@
+// Densities of distributions: validity of parameters, log densities, probabilities of intervals, draws.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lang/ir/substitute.h"
+#include "lang/sema/lowerer.h"
+#include "lang/support/suggest.h"
+
+namespace hearsay {
+
+using ir::ExprId;
+using K = DiagnosticKind;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+const ast::DistDecl::Member* member(const ast::DistDecl& d, std::string_view name) {
+  for (const auto& m : d.members)
+    if (m.name.text == name) return &m;
+  return nullptr;
+}
+
+}  // namespace
+
+/// What the parameter types demand, as one condition; nothing when it is proved. Known violations are reported at once.
+std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
+  if (d.condition) {
+    const auto a = validity(*d.then_dist), b = validity(*d.else_dist);
+    if (!a && !b) return std::nullopt;
+    const ExprId yes = module_->boolean(true);
+    return module_->select(expr(*d.condition), a.value_or(yes), b.value_or(yes));
+  }
+  std::optional<ExprId> all;
+  const auto demand = [&](ExprId condition) {
+    all = all ? module_->prim(Op::logical_and, {*all, condition}) : condition;
+  };
+  for (std::size_t i = 0; i < d.arguments.size(); ++i) {
+    const ast::Parameter& p = d.decl->parameters[i];
+    const Sym& s = d.arguments[i];
+    const std::string& type = p.type.base.text;
+    if (type == "scalar" || type == "bool") continue;
+    double low = -infinity, high = infinity;
+    bool low_open = false, high_open = false;
+    std::string text = "finite";
+    if (type == "positive") low = 0, low_open = true, text = "positive";
+    if (type == "nonnegative") low = 0, text = "0 or more";
+    if (type == "unit" || type == "simplex")
+      low = 0, high = 1, text = type == "unit" ? "between 0 and 1" : "probabilities that sum to 1";
+    if (p.type.bounds && !p.type.bounds->elements) {
+      const auto end = [&](const ast::ExprPtr& e) {
+        double v = 0;
+        in_dist_scope(d, [&] { v = known_real(eval(*e), e->span, "a bound"); });
+        return v;
+      };
+      low = end(p.type.bounds->low);
+      high = end(p.type.bounds->high);
+      low_open = p.type.bounds->low_open;
+      high_open = p.type.bounds->high_open;
+      text = fmt::format("in {}{}, {}{}", low_open ? '(' : '[', low, high, high_open ? ')' : ']');
+    }
+    if (type == "int" && s.type == ScalarType::real)
+      raise<K::invalid_parameter>(d.argument_spans[i], p.name.text, d.decl->name.text, "a whole number", "real");
+    const bool may_be_infinite = type == "real" && p.type.bounds;  // ends of an interval
+    const auto fits = [&](double v) {
+      return (low_open ? v > low : v >= low) && (high_open ? v < high : v <= high) &&
+             (may_be_infinite || std::isfinite(v));
+    };
+    if (const auto v = materialise(s)) {
+      double sum = 0;
+      for (std::size_t k = 0; k < v->size(); ++k) {
+        const double x = v->at(k).as_real();
+        sum += x;
+        if (!fits(x))
+          raise<K::invalid_parameter>(d.argument_spans[i], p.name.text, d.decl->name.text, text, to_text(v->at(k)));
+      }
+      if (type == "simplex" && !(std::abs(sum - 1) <= 1e-8))
+        throw Failure{
+            diagnose<K::invalid_parameter>(d.argument_spans[i], p.name.text, d.decl->name.text, text,
+                                           fmt::format("{} with sum {}", to_text(*v), sum))
+                .with_help(
+                    "`normalize(p)` divides by the sum; weights by label, `{a: 1, b: 3}`, are normalised for you")};
+      continue;
+    }
+    // Not known: prove it from ranges, else ask for it at run time.
+    std::vector<ir::IndexId> indices;
+    std::vector<ExprId> at;
+    for (const std::int64_t extent : s.shape) {
+      indices.push_back(module_->add_index("k", 1, extent));
+      at.push_back(module_->index_value(indices.back()));
+    }
+    const ExprId e = module_->to_real(element(s, at));
+    const Interval r = range(e);
+    // An open end that a continuous latent approaches but never reaches counts as kept.
+    const bool proved = r.low >= low && r.high <= high && (!low_open || r.low > low || reaches_only_openly(e)) &&
+                        (!high_open || r.high < high || reaches_only_openly(e));
+    if (!proved) {
+      ExprId ok = module_->boolean(true);
+      if (std::isfinite(low)) ok = module_->prim(low_open ? Op::lt : Op::le, {module_->real(low), e});
+      if (std::isfinite(high)) {
+        const ExprId below = module_->prim(high_open ? Op::lt : Op::le, {e, module_->real(high)});
+        ok = std::isfinite(low) ? module_->prim(Op::logical_and, {ok, below}) : below;
+      }
+      for (std::size_t k = indices.size(); k-- > 0;) ok = module_->reduce(ir::Reduction::all, indices[k], ok);
+      if (std::isfinite(low) || std::isfinite(high)) demand(ok);
+    }
+    if (type == "simplex" && !sums_to_one(e, indices)) {
+      const ExprId sum = module_->reduce(ir::Reduction::sum, indices[0], e);
+      const ExprId off = module_->prim(Op::abs, {module_->prim(Op::sub, {sum, module_->real(1)})});
+      demand(module_->prim(Op::le, {off, module_->real(1e-8)}));
+    }
+  }
+  return all;
+}
+
+/// True for a bare continuous latent: its support is open, its ends are never reached.
+bool Lowerer::reaches_only_openly(ExprId e) const {
+  const ir::Inst& in = module_->inst(e);
+  return in.code == ir::Opcode::latent && !module_->latents[in.payload].finite;
+}
+
+/// Rows of a known table, or weights divided by their own sum.
+bool Lowerer::sums_to_one(ExprId e, const std::vector<ir::IndexId>& indices) {
+  const ir::Inst& in = module_->inst(e);
+  if (in.code == ir::Opcode::data && indices.size() == 1 && in.operands.back() == module_->index_value(indices[0])) {
+    const ir::Data& d = module_->data[in.payload];
+    const auto n = static_cast<std::size_t>(d.shape.back());
+    for (std::size_t row = 0; row + n <= static_cast<std::size_t>(d.size()); row += n) {
+      double sum = 0;
+      for (std::size_t k = 0; k < n; ++k) sum += d.at(row + k).as_real();
+      if (!(std::abs(sum - 1) <= 1e-8)) return false;
+    }
+    return true;
+  }
+  if (in.code == ir::Opcode::prim && static_cast<Op>(in.payload) == Op::div) {
+    // e = w[k] / total where total = w[1] + … + w[n], as weights by label are written.
+    const auto& v = module_->index(indices[0]);
+    const ExprId numerator = in.operands[0], denominator = in.operands[1];
+    ExprId total = module_->real(0);
+    for (std::int64_t k = v.low; k <= v.high; ++k) {
+      ExprId w = ir::substitute(*module_, numerator, {{static_cast<std::uint32_t>(indices[0]), module_->integer(k)}});
+      const ir::Inst& wi = module_->inst(w);
+      if (wi.code == ir::Opcode::pick)
+        if (const Scalar* c = module_->constant(wi.operands[0])) w = wi.operands[static_cast<std::size_t>(c->i)];
+      total = module_->prim(Op::add, {total, w});
+    }
+    return total == denominator;
+  }
+  return false;
+}
+
+ExprId Lowerer::logp(const DistInstance& d, const Sym& outcome) {
+  if (d.condition) {
+    const ExprId c = expr(*d.condition);
+    guards_.emplace_back(c, true);
+    const ExprId a = logp(*d.then_dist, outcome);
+    guards_.back().second = false;
+    const ExprId b = logp(*d.else_dist, outcome);
+    guards_.pop_back();
+    ExprId r = module_->select(c, a, b);
+    if (d.cut)
+      raise<K::not_supported_yet>(d.cut->span, "restricting a choice between distributions; restrict each side");
+    return r;
+  }
+  DistInstance aligned = d;
+  if (d.keys && outcome.labels && d.keys->labels != outcome.labels->labels) {
+    // The arguments name the outcomes in another order, or only some of them.
+    std::vector<std::int64_t> position;
+    for (const std::string& key : d.keys->labels)
+      if (outcome.labels->find(key) == 0) {
+        const std::string near = nearest_name(key, outcome.labels->labels);
+        raise_help<K::unknown_label>(d.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), key,
+                                     fmt::format("{{{}}}", fmt::join(outcome.labels->labels, ", ")));
+      }
+    for (const std::string& label : outcome.labels->labels) position.push_back(d.keys->find(label));
+    for (Sym& s : aligned.arguments) {
+      if (s.keys != d.keys) continue;
+      const Sym source = s;
+      std::vector<ExprId> values;
+      Sym moved;
+      moved.keys = outcome.labels;
+      moved.shape = {static_cast<std::int64_t>(position.size())};
+      for (const std::int64_t p : position) {
+        const ExprId from = module_->integer(p);
+        values.push_back(p == 0 ? module_->real(0) : module_->to_real(element(source, std::span(&from, 1))));
+      }
+      if (source.known) {
+        std::vector<double> v;
+        for (const std::int64_t p : position)
+          v.push_back(p == 0 ? 0 : source.known->at(static_cast<std::size_t>(p - 1)).as_real());
+        ArrayValue a = ArrayValue::of(std::move(v), moved.shape);
+        a.keys = outcome.labels;
+        s = known(std::move(a));
+        continue;
+      }
+      moved.element = [this, values](std::span<const ExprId> at) {
+        if (const Scalar* c = module_->constant(at[0])) return values[static_cast<std::size_t>(c->i - 1)];
+        return module_->pick(at[0], values);
+      };
+      s = moved;
+    }
+  }
+  ExprId result{};
+  const std::string& base = d.decl->over.base.text;
+  Sym x = outcome;
+  if (base == "bool" && x.type != ScalarType::boolean)
+    raise<K::outcome_type>(d.span, d.decl->name.text, "true or false", x.labels ? "a label" : "a number");
+  if (base != "bool" && base != "scalar" && x.type == ScalarType::boolean)
+    raise<K::outcome_type>(d.span, d.decl->name.text, "numbers", "true or false");
+  if (base != "scalar" && x.labels &&
+      !(base == "int" && d.decl->members.size() > 0 && !d.arguments.empty() && !d.arguments[0].shape.empty()))
+    raise<K::outcome_type>(d.span, d.decl->name.text, "numbers", "a label of " + x.labels->name);
+  if (base == "int" && x.type == ScalarType::real) {
+    const auto v = materialise(x);
+    if (!v || v->at(0).r != std::floor(v->at(0).r))
+      raise<K::outcome_type>(d.span, d.decl->name.text, "whole numbers", "real");
+    x = apply(Op::to_int, {x}, d.span);
+  }
+  in_dist_scope(aligned, [&] {
+    const ast::DistDecl::Member* logp_at = member(*d.decl, "logp_at");
+    const ast::DistDecl::Member* logp_of = member(*d.decl, "logp");
+    if (logp_at != nullptr) {
+      // Over listed elements: the log-weight of the k-th; of a value, the one that equals it.
+      const Sym values = eval(*d.decl->over.bounds->elements);
+      const ir::IndexId k = module_->add_index("k", 1, values.shape.at(0));
+      const ExprId kv = module_->index_value(k);
+      define(logp_at->arguments.at(0).text, scalar(kv));
+      const ExprId weight = real_expr(eval(*logp_at->value));
+      if (const auto code = code_of_element(x, values)) {
+        result = ir::substitute(*module_, weight, {{static_cast<std::uint32_t>(k), *code}});
+      } else {
+        const Sym same = equal(x, sub(values, std::span(&kv, 1)), d.span);
+        result = module_->reduce(ir::Reduction::log_sum_exp, k,
+                                 module_->select(expr(same), weight, module_->real(-infinity)));
+      }
+      return;
+    }
+    if (logp_of == nullptr) raise<K::bad_member>(d.decl->name.span, d.decl->name.text, "has no `logp(x) = …;`");
+    if (base == "int" && !d.decl->over.bounds) {
+      define(logp_of->arguments.at(0).text, x);
+      result = real_expr(eval(*logp_of->value));
+      return;
+    }
+    // Outside its support a density is 0; proved inside where ranges allow.
+    std::optional<ExprId> inside;
+    if (base != "bool" && base != "scalar") {
+      double low = -infinity, high = infinity;
+      if (base == "positive" || base == "nonnegative" || base == "unit") low = 0;
+      if (base == "unit") high = 1;
+      const ExprId xe = module_->to_real(expr(x));
+      const Interval r = range(xe);
+      const auto need = [&](ExprId c) { inside = inside ? module_->prim(Op::logical_and, {*inside, c}) : c; };
+      if (d.decl->over.bounds) {
+        const Sym l = eval(*d.decl->over.bounds->low), h = eval(*d.decl->over.bounds->high);
+        const ExprId le = real_expr(l), he = real_expr(h);
+        const Interval lr = range(le), hr = range(he);
+        if (!(r.low >= lr.high)) need(module_->prim(d.decl->over.bounds->low_open ? Op::lt : Op::le, {le, xe}));
+        if (!(r.high <= hr.low)) need(module_->prim(d.decl->over.bounds->high_open ? Op::lt : Op::le, {xe, he}));
+      } else {
+        if (!(r.low >= low)) need(module_->prim(base == "positive" ? Op::lt : Op::le, {module_->real(low), xe}));
+        if (!(r.high <= high)) need(module_->prim(Op::le, {xe, module_->real(high)}));
+      }
+    }
+    if (inside && module_->constant(*inside) == nullptr) {
+      Sym guarded = x;
+      // Indexing by the outcome must stay inside even where the choice below discards it.
+      guards_.emplace_back(*inside, true);
+      define(logp_of->arguments.at(0).text, guarded);
+      const ExprId body = real_expr(eval(*logp_of->value));
+      guards_.pop_back();
+      result = module_->select(*inside, body, module_->real(-infinity));
+      return;
+    }
+    define(logp_of->arguments.at(0).text, x);
+    result = real_expr(eval(*logp_of->value));
+  });
+  if (d.cut) {
+    DistInstance whole = d;
+    whole.cut.reset();
+    const Support s = support(d);
+    if (s.kind == Support::Kind::integers) {
+      const ir::IndexId k = module_->add_index("k", s.low, s.high);
+      const ExprId mass = module_->reduce(ir::Reduction::log_sum_exp, k, logp(whole, scalar(module_->index_value(k))));
+      result = module_->prim(Op::sub, {result, mass});
+    } else {
+      const ExprId mass = interval_probability(whole, d.cut->low, d.cut->high);
+      result = module_->prim(Op::sub, {result, module_->prim(Op::log, {mass})});
+    }
+    const ExprId xe = module_->to_real(expr(outcome));
+    const Interval r = range(xe), l = range(real_expr(d.cut->low)), h = range(real_expr(d.cut->high));
+    if (!(r.low >= l.high && r.high <= h.low)) {
+      const ExprId inside = module_->prim(Op::logical_and, {module_->prim(Op::le, {real_expr(d.cut->low), xe}),
+                                                            module_->prim(Op::le, {xe, real_expr(d.cut->high)})});
+      result = module_->select(inside, result, module_->real(-infinity));
+    }
+  }
+  return result;
+}
+
+/// The code expression behind a value that was decoded from this very array of elements, if it was.
+std::optional<ExprId> Lowerer::code_of_element(const Sym& x, const Sym& values) {
+  if (x.known || !values.known || !x.shape.empty()) return std::nullopt;
+  const ir::Inst& in = module_->inst(expr(x));
+  if (in.code != ir::Opcode::data || in.operands.size() != 1) return std::nullopt;
+  const ir::Data& d = module_->data[in.payload];
+  const ArrayValue& v = *values.known;
+  const bool same = d.shape == v.shape && d.type == v.type &&
+                    (v.type == ScalarType::real ? d.reals == v.reals || *d.reals == *v.reals
+                                                : d.integers == v.integers || *d.integers == *v.integers);
+  return same ? std::optional(in.operands[0]) : std::nullopt;
+}
+
+ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, const Sym& high) {
+  if (d.condition) {
+    const ExprId c = expr(*d.condition);
+    return module_->select(c, interval_probability(*d.then_dist, low, high),
+                           interval_probability(*d.else_dist, low, high));
+  }
+  const ast::DistDecl::Member* cdf = member(*d.decl, "cdf");
+  if (cdf == nullptr) raise<K::no_cdf>(d.span, d.decl->name.text, "for the probability of an interval");
+  ExprId result{};
+  in_dist_scope(d, [&] {
+    const auto at = [&](const Sym& x) {
+      // Beyond its support the cdf is 0 or 1 whatever the formula says there.
+      define(cdf->arguments.at(0).text, x);
+      return real_expr(eval(*cdf->value));
+    };
+    const Support s = own_support(d);
+    const auto bound = [&](const Sym& x, bool is_low) {
+      const ExprId e = real_expr(x);
+      const Interval r = range(e);
+      const double support_low = s.kind == Support::Kind::integers ? static_cast<double>(s.low) : s.real_low;
+      const double support_high = s.kind == Support::Kind::integers ? static_cast<double>(s.high) : s.real_high;
+      if (r.high <= support_low && is_low && s.kind == Support::Kind::reals) return module_->real(0);
+      if (r.low >= support_high && !is_low) return module_->real(1);
+      if (is_low && s.kind == Support::Kind::integers) {
+        const Sym below = apply(Op::sub, {apply(Op::ceil, {x}, d.span), known(Scalar::real(1))}, d.span);
+        return module_->select(module_->prim(Op::lt, {real_expr(below), module_->real(support_low)}), module_->real(0),
+                               at(below));
+      }
+      ExprId v = at(x);
+      if (r.low < support_low)
+        v = module_->select(module_->prim(Op::le, {e, module_->real(support_low)}), module_->real(0), v);
+      if (r.high > support_high)
+        v = module_->select(module_->prim(Op::le, {module_->real(support_high), e}), module_->real(1), v);
+      return v;
+    };
+    result = module_->prim(Op::sub, {bound(high, false), bound(low, true)});
+  });
+  return result;
+}
+
+Scalar Lowerer::sample(const DistInstance& d, const Randomness& random) {
+  if (d.condition) {
+    const auto c = materialise(*d.condition);
+    if (!c) raise<K::not_known>(d.span, "the choice of a distribution that is drawn from");
+    return sample(c->at(0).truth() ? *d.then_dist : *d.else_dist, random);
+  }
+  Support s = support(d);
+  if (s.kind == Support::Kind::whole_type) {  // point(v): v itself
+    const auto v = materialise(d.arguments.at(0));
+    if (!v) raise<K::not_known>(d.span, "what is drawn from");
+    return v->at(0);
+  }
+  if (s.finite()) {
+    std::vector<double> log_weight;
+    double most = -infinity;
+    for (std::int64_t c = 1; c <= s.cardinality(); ++c) {
+      Sym x = known(decode(s, c));
+      x.labels = s.labels;
+      x.known->labels = s.labels;
+      const auto l = materialise(scalar(logp(d, x)));
+      if (!l) raise<K::not_known>(d.span, "what is drawn from");
+      log_weight.push_back(l->at(0).r);
+      most = std::max(most, l->at(0).r);
+    }
+    double total = 0;
+    for (double& l : log_weight) total += (l = std::exp(l - most));
+    double u = random("uniform", 0) * total;
+    std::int64_t last = 1;
+    for (std::int64_t c = 1; c <= s.cardinality(); ++c) {
+      const double w = log_weight[static_cast<std::size_t>(c - 1)];
+      if (w > 0) last = c;
+      if (u < w) return decode(s, c);
+      u -= w;
+    }
+    return decode(s, last);
+  }
+  const ast::DistDecl::Member* sampler = member(*d.decl, "sample");
+  if (sampler == nullptr) raise<K::bad_member>(d.span, d.decl->name.text, "has no `sample = …;`");
+  for (int attempt = 0; attempt < 100000; ++attempt) {
+    Scalar drawn;
+    in_dist_scope(d, [&] {
+      const Asker outer = std::exchange(asker_, [&](const ast::Expr& e, Lowerer&) -> std::optional<Sym> {
+        const auto* call = std::get_if<ast::Call>(&e.node);
+        if (call == nullptr) return std::nullopt;
+        const std::string& f = call->callee.text;
+        if (f == "std_uniform") return known(Scalar::real(random("uniform", 0)));
+        if (f == "std_normal") return known(Scalar::real(random("normal", 0)));
+        if (f == "std_exponential") return known(Scalar::real(random("exponential", 0)));
+        if (f == "std_gamma" && call->arguments.size() == 1) {
+          const ast::Expr& shape = *call->arguments[0].value;
+          return known(Scalar::real(random("gamma", known_real(eval(shape), shape.span, "a shape"))));
+        }
+        return std::nullopt;
+      });
+      const Sym v = eval(*sampler->value);
+      asker_ = outer;
+      const auto m = materialise(v);
+      if (!m) raise<K::not_known>(d.span, "what is drawn from");
+      drawn = m->at(0);
+    });
+    if (!d.cut) return drawn;
+    if (drawn.as_real() >= s.real_low && drawn.as_real() <= s.real_high) return drawn;
+  }
+  raise<K::not_supported_yet>(d.span, "drawing from a range of so little probability");
+}
+
+}  // namespace hearsay

@@ -1,0 +1,292 @@
+// Supports: which values a latent or an outcome can take, and their codes.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lang/ir/substitute.h"
+#include "lang/sema/lowerer.h"
+#include "lang/support/suggest.h"
+
+namespace hearsay {
+
+using ir::ExprId;
+using K = DiagnosticKind;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+std::string support_text(const Support& s) {
+  switch (s.kind) {
+    case Support::Kind::boolean:
+      return "true or false";
+    case Support::Kind::integers:
+      return fmt::format("{}..{}", s.low, s.high);
+    case Support::Kind::labels:
+      return fmt::format("{{{}}}", fmt::join(s.labels->labels, ", "));
+    case Support::Kind::elements:
+      return to_text(s.elements);
+    case Support::Kind::reals:
+      return fmt::format("reals in ({}, {})", s.real_low, s.real_high);
+    case Support::Kind::whole_type:
+      return "any value";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::int64_t Support::cardinality() const {
+  switch (kind) {
+    case Kind::boolean:
+      return 2;
+    case Kind::integers:
+      return high - low + 1;
+    case Kind::labels:
+      return static_cast<std::int64_t>(labels->labels.size());
+    case Kind::elements:
+      return static_cast<std::int64_t>(elements.size());
+    case Kind::reals:
+    case Kind::whole_type:
+      break;
+  }
+  return 0;
+}
+
+Support Lowerer::own_support(const DistInstance& d) {
+  const ast::TypeExpr& over = d.decl->over;
+  Support s;
+  const std::string& base = over.base.text;
+  if (!over.dims.empty() || base == "simplex" || base == "ordered" || base == "cov" || base == "cholesky_corr")
+    raise<K::not_supported_yet>(d.span, "distributions over vectors and matrices");
+  if (base == "bool") {
+    s.kind = Support::Kind::boolean;
+    return s;
+  }
+  const auto bound = [&](const ast::ExprPtr& e, bool smallest) {
+    // A lifted argument gives one bound per element: the plate's support is their hull.
+    DistInstance scalar_dist = d;
+    double v = smallest ? infinity : -infinity;
+    std::size_t n = 1;
+    std::vector<std::int64_t> shape = lifted_shape(d);
+    for (const std::int64_t extent : shape) n *= static_cast<std::size_t>(extent);
+    for (std::size_t flat = 0; flat < n; ++flat) {
+      std::vector<ExprId> index;
+      std::size_t rest = flat;
+      for (std::size_t k = shape.size(); k-- > 0;) {
+        index.insert(index.begin(),
+                     module_->integer(static_cast<std::int64_t>(rest % static_cast<std::size_t>(shape[k])) + 1));
+        rest /= static_cast<std::size_t>(shape[k]);
+      }
+      scalar_dist = at(d, index);
+      in_dist_scope(scalar_dist, [&] {
+        const Sym value = eval(*e);
+        if (const auto m = materialise(value); m && m->is_scalar()) {
+          v = smallest ? std::min(v, m->at(0).as_real()) : std::max(v, m->at(0).as_real());
+        } else if (value.is_scalar()) {
+          const Interval r = range(expr(value));
+          v = smallest ? std::min(v, r.low) : std::max(v, r.high);
+        }
+      });
+    }
+    return v;
+  };
+  if (over.bounds && over.bounds->elements) {
+    s.kind = Support::Kind::elements;
+    std::optional<ArrayValue> values;
+    in_dist_scope(d, [&] {
+      const Sym v = eval(*over.bounds->elements);
+      values = materialise(v);
+    });
+    if (!values) raise<K::not_known>(d.span, fmt::format("the support of `{}`", d.decl->name.text));
+    s.elements = *values;
+    if (values->labels) {
+      s.kind = Support::Kind::whole_type;
+      s.labels = values->labels;
+    }
+    for (std::size_t i = 0; i < values->size(); ++i)
+      for (std::size_t j = i + 1; j < values->size() && values->size() <= 4096; ++j)
+        if (values->at(i) == values->at(j))
+          raise<K::invalid_parameter>(d.span, "values", d.decl->name.text, "all different",
+                                      to_text(values->at(i)) + ", twice");
+    return s;
+  }
+  if (base == "scalar") {  // the type of the argument: point(v)
+    s.kind = Support::Kind::whole_type;
+    for (const Sym& a : d.arguments)
+      if (a.labels) s.labels = a.labels;
+    const auto value = d.arguments.empty() ? std::nullopt : materialise(d.arguments[0]);
+    if (!s.labels && value && value->is_scalar()) {
+      s.kind = Support::Kind::elements;
+      ArrayValue v = *value;
+      v.shape = {1};
+      s.elements = v;
+      if (v.type == ScalarType::boolean) s.kind = Support::Kind::boolean;
+    }
+    return s;
+  }
+  double low = -infinity, high = infinity;
+  bool low_open = false, high_open = false;
+  if (base == "positive" || base == "nonnegative" || base == "unit") low = 0;
+  if (base == "unit") high = 1;
+  if (over.bounds) {
+    low = bound(over.bounds->low, true);
+    high = bound(over.bounds->high, false);
+    low_open = over.bounds->low_open;
+    high_open = over.bounds->high_open;
+  }
+  if (base == "int") {
+    if (std::isinf(low) || std::isinf(high))
+      raise<K::not_supported_yet>(
+          d.span, fmt::format("`{}` as a latent here: its values are not a finite set", d.decl->name.text));
+    s.kind = Support::Kind::integers;
+    s.low = static_cast<std::int64_t>(std::ceil(low)) + (low_open && low == std::ceil(low) ? 1 : 0);
+    s.high = static_cast<std::int64_t>(std::floor(high)) - (high_open && high == std::floor(high) ? 1 : 0);
+    if (s.high < s.low)
+      raise<K::invalid_parameter>(d.span, "support", d.decl->name.text, "not empty",
+                                  fmt::format("{}..{}", s.low, s.high));
+    if (s.high - s.low >= (1 << 24)) raise<K::not_supported_yet>(d.span, "finite supports of more than 2^24 values");
+    if (d.keys && s.low == 1 && s.high == static_cast<std::int64_t>(d.keys->labels.size())) {
+      s.kind = Support::Kind::labels;
+      s.labels = d.keys;
+    }
+    return s;
+  }
+  s.kind = Support::Kind::reals;
+  s.real_low = low;
+  s.real_high = high;
+  return s;
+}
+
+Support Lowerer::support(const DistInstance& d) {
+  Support s;
+  if (d.condition) {
+    const Support a = support(*d.then_dist), b = support(*d.else_dist);
+    const auto clash = [&] { raise<K::different_supports>(d.span, support_text(a), support_text(b)); };
+    if (a.kind == Support::Kind::whole_type) {
+      s = b;
+    } else if (b.kind == Support::Kind::whole_type) {
+      s = a;
+    } else if (a.kind == b.kind) {
+      s = a;
+      switch (a.kind) {
+        case Support::Kind::integers:
+          s.low = std::min(a.low, b.low);
+          s.high = std::max(a.high, b.high);
+          break;
+        case Support::Kind::labels:
+          if (a.labels->labels.size() != b.labels->labels.size()) clash();
+          for (const auto& l : b.labels->labels)
+            if (a.labels->find(l) == 0) clash();
+          break;
+        case Support::Kind::elements: {
+          // The union; each side gives the other's values probability 0.
+          std::vector<double> reals;
+          std::vector<std::int64_t> integers;
+          const auto add = [&](const ArrayValue& v) {
+            for (std::size_t i = 0; i < v.size(); ++i) {
+              const Scalar x = v.at(i);
+              if (x.type == ScalarType::real) {
+                if (std::find(reals.begin(), reals.end(), x.r) == reals.end()) reals.push_back(x.r);
+              } else if (std::find(integers.begin(), integers.end(), x.i) == integers.end()) {
+                integers.push_back(x.i);
+              }
+            }
+          };
+          if (a.elements.type != b.elements.type) clash();
+          add(a.elements);
+          add(b.elements);
+          const auto n = static_cast<std::int64_t>(std::max(reals.size(), integers.size()));
+          s.elements = a.elements.type == ScalarType::real ? ArrayValue::of(std::move(reals), {n})
+                                                           : ArrayValue::of(a.elements.type, std::move(integers), {n});
+          break;
+        }
+        case Support::Kind::reals:
+          s.real_low = std::min(a.real_low, b.real_low);
+          s.real_high = std::max(a.real_high, b.real_high);
+          break;
+        case Support::Kind::boolean:
+        case Support::Kind::whole_type:
+          break;
+      }
+    } else if (a.kind == Support::Kind::labels && b.kind == Support::Kind::integers && b.low == 1 &&
+               b.high == a.cardinality()) {
+      s = a;
+    } else if (b.kind == Support::Kind::labels && a.kind == Support::Kind::integers && a.low == 1 &&
+               a.high == b.cardinality()) {
+      s = b;
+    } else {
+      clash();
+    }
+  } else {
+    s = own_support(d);
+  }
+  if (d.cut) {
+    const auto end = [&](const Sym& v, bool low) {
+      const auto m = materialise(v);
+      if (!m) raise<K::not_known>(d.cut->span, "the range of a restricted distribution");
+      double r = low ? infinity : -infinity;
+      for (std::size_t i = 0; i < m->size(); ++i)
+        r = low ? std::min(r, m->at(i).as_real()) : std::max(r, m->at(i).as_real());
+      return r;
+    };
+    const double low = end(d.cut->low, true), high = end(d.cut->high, false);
+    if (s.kind == Support::Kind::reals) {
+      s.real_low = std::max(s.real_low, low);
+      s.real_high = std::min(s.real_high, high);
+      if (!(s.real_low < s.real_high))
+        raise<K::invalid_parameter>(d.cut->span, "range", "in", "not empty",
+                                    fmt::format("({}, {})", s.real_low, s.real_high));
+    } else if (s.kind == Support::Kind::integers) {
+      const double l = std::ceil(low) + (d.cut->low_open && low == std::ceil(low) ? 1 : 0);
+      const double h = std::floor(high) - (d.cut->high_open && high == std::floor(high) ? 1 : 0);
+      if (l > static_cast<double>(s.low)) s.low = static_cast<std::int64_t>(l);
+      if (h < static_cast<double>(s.high)) s.high = static_cast<std::int64_t>(h);
+      if (s.low > s.high) raise<K::invalid_parameter>(d.cut->span, "range", "in", "not empty", "empty");
+    } else {
+      raise<K::not_supported_yet>(d.cut->span, "restricting this kind of distribution");
+    }
+  }
+  return s;
+}
+
+Sym Lowerer::decode(const Support& s, ExprId code) {
+  switch (s.kind) {
+    case Support::Kind::boolean:
+      return scalar(module_->prim(Op::eq, {code, module_->integer(2)}));
+    case Support::Kind::integers:
+      return scalar(s.low == 1 ? code : module_->prim(Op::add, {code, module_->integer(s.low - 1)}));
+    case Support::Kind::labels:
+      return scalar(code, s.labels);
+    case Support::Kind::elements: {
+      Sym values = known(s.elements);
+      return scalar(element(values, std::span(&code, 1)));
+    }
+    case Support::Kind::whole_type:
+      return scalar(code, s.labels);
+    case Support::Kind::reals:
+      break;
+  }
+  return scalar(code);
+}
+
+Scalar Lowerer::decode(const Support& s, std::int64_t code) {
+  switch (s.kind) {
+    case Support::Kind::boolean:
+      return Scalar::boolean(code == 2);
+    case Support::Kind::integers:
+      return Scalar::integer(code + s.low - 1);
+    case Support::Kind::elements:
+      return s.elements.at(static_cast<std::size_t>(code - 1));
+    case Support::Kind::labels:
+    case Support::Kind::whole_type:
+    case Support::Kind::reals:
+      break;
+  }
+  return Scalar::integer(code);
+}
+
+}  // namespace hearsay

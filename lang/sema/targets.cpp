@@ -1,0 +1,93 @@
+// Jeffrey's rule: the cells whose probabilities are prescribed.
+// claimed.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lang/eval/evaluator.h"
+#include "lang/evidence/factors.h"
+#include "lang/evidence/nats.h"
+#include "lang/ir/substitute.h"
+#include "lang/sema/lowering.h"
+#include "lang/support/suggest.h"
+
+namespace hearsay {
+
+using ir::ExprId;
+using K = DiagnosticKind;
+using Form = ast::StrengthForm;
+
+/// `A to q`, `x to {a: q1, …}`: the cells, their targets, and a term whose log-weights are found later.
+JeffreyTask::Target ModelLowerer::jeffrey_target(const ast::Expr& subject, const ast::Expr& value, ir::SiteId at) {
+  JeffreyTask::Target t;
+  t.span = value.span;
+  const Sym x = eval(subject);
+  const Sym q = eval(value);
+  const auto probability = [&](double p) {
+    if (!(p >= 0 && p <= 1)) raise<K::bad_target>(value.span, "between 0 and 1", p);
+    if (p == 0 || p == 1) raise_help<K::hard_target>(value.span, "write `observe` for hard evidence", p);
+    return p;
+  };
+  if (q.is_scalar()) {
+    const Sym e = boolean(x, subject.span);
+    if (!e.shape.empty()) raise<K::not_an_event>(subject.span, "an array");
+    const double p = probability(known_real(q, value.span, "a target probability"));
+    t.cells = {expr(e), module_->prim(Op::logical_not, {expr(e)})};
+    t.probabilities = {p, 1 - p};
+  } else {
+    if (!x.labels || !x.is_scalar() || !q.keys)
+      raise<K::wrong_type>(value.span,
+                           "a probability for an event, or probabilities by label for something with labels",
+                           "something else");
+    const auto m = materialise(q);
+    if (!m) raise<K::not_known>(value.span, "a target probability");
+    for (const std::string& key : q.keys->labels)
+      if (x.labels->find(key) == 0) {
+        const std::string near = nearest_name(key, x.labels->labels);
+        raise_help<K::unknown_label>(value.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), key,
+                                     fmt::format("{{{}}}", fmt::join(x.labels->labels, ", ")));
+      }
+    double sum = 0;
+    for (std::size_t k = 0; k < x.labels->labels.size(); ++k) {
+      const std::int64_t from = q.keys->find(x.labels->labels[k]);
+      const double p = probability(from == 0 ? 0 : m->at(static_cast<std::size_t>(from - 1)).as_real());
+      sum += p;
+      t.probabilities.push_back(p);
+      t.cells.push_back(module_->prim(Op::eq, {expr(x), module_->integer(static_cast<std::int64_t>(k) + 1)}));
+    }
+    if (!(std::abs(sum - 1) <= 1e-9))
+      raise<K::bad_strength>(value.span, fmt::format("target probabilities must sum to 1, but these sum to {}", sum));
+  }
+  ir::Data d;
+  d.name = fmt::format("jeffrey{}", module_->data.size());
+  d.type = ScalarType::real;
+  d.shape = {static_cast<std::int64_t>(t.cells.size())};
+  d.reals = std::make_shared<const std::vector<double>>(t.cells.size(), 0.0);
+  t.weights = module_->add_data(std::move(d));
+  const auto weight = [&](std::size_t k) {
+    const ExprId i = module_->integer(static_cast<std::int64_t>(k) + 1);
+    return module_->load_data(t.weights, std::span(&i, 1));
+  };
+  ExprId body = weight(t.cells.size() - 1);
+  for (std::size_t k = t.cells.size() - 1; k-- > 0;) body = module_->select(t.cells[k], weight(k), body);
+  add_term(ir::TermKind::soft, at, body);
+  return t;
+}
+
+void ModelLowerer::jointly(const ast::JointlyStmt& s, SourceSpan span) {
+  JeffreyTask task;
+  task.site = site(span, "soft observe jointly");
+  task.order = order_;
+  task.span = span;
+  if (s.source) {
+    find_source(*s.source);
+    task.source = s.source->text;
+  }
+  for (const auto& t : s.targets) task.targets.push_back(jeffrey_target(*t.subject, *t.value, task.site));
+  jeffrey.push_back(std::move(task));
+}
+
+}  // namespace hearsay
