@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "lang/ir/gradient.h"
 #include "lang/ir/grounding.h"
 #include "lang/ir/ir.h"
 #include "lang/model/compiled_model.h"
@@ -24,15 +25,16 @@ struct Options {
   std::size_t kernel_iterations = std::size_t{1} << 14U;
 };
 
-/// Native code for `closed_terms` and `fill_tables`. Fails (E08xx) when the JIT can't be loaded or LLVM refuses the
-/// module.
+/// Native code for `closed_terms` and `fill_tables`, and for `value_and_gradient` when there is a `gradient`. Fails
+/// (E08xx) when the JIT can't be loaded or LLVM refuses the module.
 [[nodiscard]] Result<std::shared_ptr<const model::CompiledModel>> compile(
-    std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding, const Options& options);
+    std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding, const Options& options,
+    std::shared_ptr<const ir::Gradient> gradient = nullptr);
 
 enum class Listing : std::uint8_t { llvm, llvm_optimized, assembly };
 /// The code that `compile` would make, as text.
 [[nodiscard]] Result<std::string> listing(const ir::Module& module, const ir::Grounding& grounding,
-                                          const Options& options, Listing what);
+                                          const Options& options, Listing what, const ir::Gradient* gradient = nullptr);
 
 /// Native loop nests for contractions and enumeration; each shape is compiled once and shared. Thread-safe.
 [[nodiscard]] Result<std::shared_ptr<model::KernelProvider>> kernels(const Options& options);

@@ -66,17 +66,18 @@ const Result<const PluginTable*>& plugin() {
 
 Result<std::shared_ptr<const model::CompiledModel>> compile(std::shared_ptr<const ir::Module> module,
                                                             std::shared_ptr<const ir::Grounding> grounding,
-                                                            const Options& options) {
+                                                            const Options& options,
+                                                            std::shared_ptr<const ir::Gradient> gradient) {
   const auto& table = plugin();
   if (!table) return fail(table.error());
-  return (*table)->compile(std::move(module), std::move(grounding), options);
+  return (*table)->compile(std::move(module), std::move(grounding), options, std::move(gradient));
 }
 
 Result<std::string> listing(const ir::Module& module, const ir::Grounding& grounding, const Options& options,
-                            Listing what) {
+                            Listing what, const ir::Gradient* gradient) {
   const auto& table = plugin();
   if (!table) return fail(table.error());
-  return (*table)->listing(module, grounding, options, what);
+  return (*table)->listing(module, grounding, options, what, gradient);
 }
 
 Result<std::shared_ptr<model::KernelProvider>> kernels(const Options& options) {

@@ -32,9 +32,10 @@ constexpr std::uint64_t interface_fingerprint() {
 #define HEARSAY_OP(name, typing, arity, symbol, doc) hash = detail::mix(hash, #name " " symbol);
 #include "lang/builtins/op.def"
 #undef HEARSAY_OP
-  for (const std::size_t size : {sizeof(ir::Module), sizeof(ir::Inst), sizeof(ir::Term), sizeof(ir::Let),
-                                 sizeof(ir::Latent), sizeof(ir::Data), sizeof(ir::Grounding), sizeof(ir::GroundFactor),
-                                 sizeof(Options), sizeof(Diagnostic), sizeof(model::ContractionShape)}) {
+  for (const std::size_t size :
+       {sizeof(ir::Module), sizeof(ir::Inst), sizeof(ir::Term), sizeof(ir::Let), sizeof(ir::Latent), sizeof(ir::Data),
+        sizeof(ir::Grounding), sizeof(ir::GroundFactor), sizeof(ir::Gradient), sizeof(Options), sizeof(Diagnostic),
+        sizeof(model::ContractionShape)}) {
     hash = detail::mix(hash, size);
   }
   return hash;
@@ -44,8 +45,9 @@ struct PluginTable {
   const char* stamp;          ///< version, compiler, build type
   std::uint64_t fingerprint;  ///< interface_fingerprint()
   Result<std::shared_ptr<const model::CompiledModel>> (*compile)(std::shared_ptr<const ir::Module>,
-                                                                 std::shared_ptr<const ir::Grounding>, const Options&);
-  Result<std::string> (*listing)(const ir::Module&, const ir::Grounding&, const Options&, Listing);
+                                                                 std::shared_ptr<const ir::Grounding>, const Options&,
+                                                                 std::shared_ptr<const ir::Gradient>);
+  Result<std::string> (*listing)(const ir::Module&, const ir::Grounding&, const Options&, Listing, const ir::Gradient*);
   Result<std::shared_ptr<model::KernelProvider>> (*kernels)(const Options&);
 };
 

@@ -70,6 +70,7 @@ std::vector<HostFunction> runtime_functions() {
       {"fmod", address(static_cast<F2>(std::fmod))},
       {"fma", address(static_cast<double (*)(double, double, double)>(std::fma))},
       {"ldexp", address(static_cast<double (*)(double, int)>(std::ldexp))},
+      {"sincos", reinterpret_cast<void*>(&::sincos)},  // LLVM's own merging of sin and cos of one argument
       {"memset", address(&std::memset)},
       {"memcpy", address(&std::memcpy)},
       {"memmove", address(&std::memmove)},

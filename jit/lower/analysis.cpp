@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <optional>
 
 namespace hearsay::jit {
@@ -81,7 +82,8 @@ std::vector<Bounds> bounds(const ir::Module& module, const Inst& inst) {
   return result;
 }
 
-Analysis::Analysis(const ir::Module& module, const ir::Grounding& grounding) : module_(module), grounding_(grounding) {
+Analysis::Analysis(const ir::Module& module, const ir::Grounding& grounding, const ir::Gradient* gradient)
+    : module_(module), grounding_(grounding), gradient_(gradient) {
   data_range_.resize(module.data.size());
   for (std::size_t k = 0; k < module.data.size(); ++k) {
     const auto& values = module.data[k].integers;
@@ -97,6 +99,18 @@ Analysis::Analysis(const ir::Module& module, const ir::Grounding& grounding) : m
     open_terms_.push_back(factor.term);
     visit(module.terms[raw(factor.term)].body);
   }
+  if (gradient == nullptr) return;
+  for (const ir::TermId t : grounding.closed_terms) visit(gradient->terms[raw(t)]);
+  for (const ir::TermId t : open_terms_) visit(gradient->terms[raw(t)]);
+  for (const ir::LetId let : gradient->backwards) visit(gradient->lets.at(let));
+}
+
+void Analysis::visit(const ir::AdjointBlock& block) {
+  for (const ir::Accumulate& a : block.here) {
+    visit(a.value);
+    for (const ExprId i : a.at) visit(i);
+  }
+  for (const auto& [index, inner] : block.loops) visit(inner);
 }
 
 const Facts* Analysis::known(ExprId e) const {
@@ -340,6 +354,26 @@ std::string Analysis::source() const {
   };
   for (const ir::TermId t : grounding_.closed_terms) term("closed", t);
   for (const ir::TermId t : open_terms_) term("open", t);
+  if (gradient_ == nullptr) return text;
+  const std::function<void(const ir::AdjointBlock&)> block = [&](const ir::AdjointBlock& b) {
+    for (const ir::Accumulate& a : b.here) {
+      write("add", static_cast<int>(a.target), a.id, raw(a.value));
+      for (const ExprId i : a.at) write(raw(i));
+      text += '\n';
+    }
+    for (const auto& [i, inner] : b.loops) {
+      index(i);
+      write("for", raw(i), "\n");
+      block(inner);
+      text += "end\n";
+    }
+  };
+  for (const ir::TermId t : grounding_.closed_terms) block(gradient_->terms[raw(t)]);
+  for (const ir::TermId t : open_terms_) block(gradient_->terms[raw(t)]);
+  for (const ir::LetId let : gradient_->backwards) {
+    write("backward", raw(let), "\n");
+    block(gradient_->lets.at(let));
+  }
   return text;
 }
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lang/ir/gradient.h"
 #include "lang/ir/grounding.h"
 #include "lang/ir/ir.h"
 
@@ -32,8 +33,8 @@ struct Facts {
 
 class Analysis {
 public:
-  /// Looks at everything that the terms of `grounding` read.
-  Analysis(const ir::Module& module, const ir::Grounding& grounding);
+  /// Looks at everything that the terms of `grounding` and their derivatives (null: none) read.
+  Analysis(const ir::Module& module, const ir::Grounding& grounding, const ir::Gradient* gradient = nullptr);
 
   [[nodiscard]] const Facts& facts(ir::ExprId e) const { return facts_.at(static_cast<std::uint32_t>(e)); }
   /// Lets that are read, each after those it reads.
@@ -52,6 +53,7 @@ public:
 
 private:
   void visit(ir::ExprId root);
+  void visit(const ir::AdjointBlock& block);
   [[nodiscard]] Facts examine(const ir::Inst& inst) const;
   [[nodiscard]] Interval range(const ir::Inst& inst) const;
   [[nodiscard]] bool reads_inside(const ir::Inst& inst) const;
@@ -59,6 +61,7 @@ private:
 
   const ir::Module& module_;
   const ir::Grounding& grounding_;
+  const ir::Gradient* gradient_;
   std::vector<ir::TermId> open_terms_;
   std::vector<ir::LetId> lets_;
   std::vector<ir::ExprId> order_;  // every expression after its operands

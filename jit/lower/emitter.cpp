@@ -106,44 +106,48 @@ void Emitter::fail_if(Value* bad) {
   builder_.SetInsertPoint(on);
 }
 
-Value* Emitter::read(ExprId e, const Inst& inst) {
-  const auto limits = bounds(model_.module(), inst);
-  const Facts& facts = model_.analysis().facts(e);
-  Value* flat = builder_.getInt64(0);
-  Value* bad = nullptr;
-  bool empty = false;
-  std::vector<Value*> at;
+Emitter::Place Emitter::place(std::span<const ExprId> operands, std::span<const Bounds> limits) {
+  Place p;
+  p.flat = builder_.getInt64(0);
   for (std::size_t d = 0; d < limits.size(); ++d) {
-    Value* index = value(inst.operands[d]);
+    Value* index = value(operands[d]);
     const auto [low, high] = limits[d];
-    empty = empty || high < low;
-    if (!model_.analysis().facts(inst.operands[d]).range.within(low, high)) {
+    p.empty = p.empty || high < low;
+    if (!model_.analysis().facts(operands[d]).range.within(low, high)) {
       Value* out =
           builder_.CreateOr(builder_.CreateICmpSLT(index, builder_.getInt64(static_cast<std::uint64_t>(low))),
                             builder_.CreateICmpSGT(index, builder_.getInt64(static_cast<std::uint64_t>(high))));
-      bad = bad == nullptr ? out : builder_.CreateOr(bad, out);
+      p.bad = p.bad == nullptr ? out : builder_.CreateOr(p.bad, out);
     }
-    at.push_back(index);
+    p.at.push_back(index);
   }
+  if (p.empty) return p;
+  for (std::size_t d = 0; d < limits.size(); ++d) {
+    const auto [low, high] = limits[d];
+    Value* first = builder_.getInt64(static_cast<std::uint64_t>(low));
+    if (p.bad != nullptr) p.at[d] = builder_.CreateSelect(p.bad, first, p.at[d]);
+    p.flat = builder_.CreateAdd(
+        builder_.CreateMul(p.flat, builder_.getInt64(static_cast<std::uint64_t>(high - low + 1)), "", true, true),
+        builder_.CreateSub(p.at[d], first, "", true, true), "", true, true);
+  }
+  return p;
+}
+
+Value* Emitter::read(ExprId e, const Inst& inst) {
+  const auto limits = bounds(model_.module(), inst);
+  const Place p = place(inst.operands, limits);
+  const auto& [flat, bad, at, empty] = p;
   if (empty) {  // nothing can be read: whoever comes here is wrong
     fail_if(builder_.getTrue());
     if (inst.type == ScalarType::real) {
       return llvm::ConstantFP::get(builder_.getDoubleTy(), std::numeric_limits<double>::quiet_NaN());
     }
-    const std::int64_t low = facts.range.low;
+    const std::int64_t low = model_.analysis().facts(e).range.low;
     return constant(inst.type == ScalarType::boolean
                         ? Scalar::boolean(false)
                         : Scalar::integer(low == std::numeric_limits<std::int64_t>::min() ? 0 : low));
   }
   if (bad != nullptr) fail_if(bad);
-  for (std::size_t d = 0; d < limits.size(); ++d) {
-    const auto [low, high] = limits[d];
-    Value* first = builder_.getInt64(static_cast<std::uint64_t>(low));
-    if (bad != nullptr) at[d] = builder_.CreateSelect(bad, first, at[d]);
-    flat = builder_.CreateAdd(
-        builder_.CreateMul(flat, builder_.getInt64(static_cast<std::uint64_t>(high - low + 1)), "", true, true),
-        builder_.CreateSub(at[d], first, "", true, true), "", true, true);
-  }
   Value* v = nullptr;
   switch (inst.code) {
     case Opcode::data: {
@@ -154,11 +158,11 @@ Value* Emitter::read(ExprId e, const Inst& inst) {
       break;
     }
     case Opcode::latent: {
-      Value* place = builder_.CreateAdd(flat, builder_.getInt64(model_.layout().offset[inst.payload]), "", true, true);
+      Value* where = builder_.CreateAdd(flat, builder_.getInt64(model_.layout().offset[inst.payload]), "", true, true);
       if (!model_.module().latents[inst.payload].finite) {
-        v = cell(environment_.continuous, place, ScalarType::real);
+        v = cell(environment_.continuous, where, ScalarType::real);
       } else {
-        Value* address = builder_.CreateInBoundsGEP(builder_.getInt32Ty(), environment_.codes, place);
+        Value* address = builder_.CreateInBoundsGEP(builder_.getInt32Ty(), environment_.codes, where);
         v = builder_.CreateSExt(builder_.CreateLoad(builder_.getInt32Ty(), address), builder_.getInt64Ty());
       }
       break;

@@ -67,6 +67,16 @@ public:
     scan_current_ = current;
   }
 
+  /// An element of an array: its row-major position, and when it is outside (null: never). Outside, `flat` is 0.
+  struct Place {
+    llvm::Value* flat = nullptr;
+    llvm::Value* bad = nullptr;
+    std::vector<llvm::Value*> at;
+    bool empty = false;  ///< the array has no elements
+  };
+  Place place(std::span<const ir::ExprId> operands, std::span<const Bounds> limits);
+  Carried over(ir::IndexId index, Carried start, const std::function<Carried(const Carried&)>& body);
+
   llvm::Value* cell(llvm::Value* cells, llvm::Value* at, ScalarType type);
   void store_cell(llvm::Value* cells, llvm::Value* at, llvm::Value* v);
   llvm::Type* type(ScalarType t);
@@ -86,7 +96,6 @@ private:
   llvm::Value* pick(ir::ExprId e, const ir::Inst& inst);
   llvm::Value* reduce(const ir::Inst& inst);
   llvm::Value* log_sum_exp(const ir::Inst& inst, const ir::IndexVar& range);
-  Carried over(ir::IndexId index, Carried start, const std::function<Carried(const Carried&)>& body);
   void fail_if(llvm::Value* bad);
 
   // prim.cpp

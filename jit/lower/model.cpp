@@ -3,6 +3,8 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 
+#include "jit/lower/gradient.h"
+
 namespace hearsay::jit {
 namespace {
 
@@ -13,8 +15,6 @@ using llvm::Value;
 constexpr std::size_t most_expressions = 200'000;
 /// Recursion of lowering and of LLVM's passes follows the nesting of operands.
 constexpr std::uint32_t deepest = 4'000;
-/// Terms are put into one function until it has about this many expressions: LLVM's passes are worse than linear.
-constexpr std::size_t chunk = 600;
 
 std::size_t cells_of(const ir::Module& module, ir::LetId let) {
   std::size_t n = 1;
@@ -36,10 +36,11 @@ ScratchLayout::ScratchLayout(const ir::Module& module, const Analysis& analysis)
   }
 }
 
-ModelLowering::ModelLowering(const ir::Module& module, const ir::Grounding& grounding, const Analysis& analysis,
-                             llvm::Module& out)
+ModelLowering::ModelLowering(const ir::Module& module, const ir::Grounding& grounding, const ir::Gradient* gradient,
+                             const Analysis& analysis, llvm::Module& out)
     : module_(module),
       grounding_(grounding),
+      gradient_(gradient),
       analysis_(analysis),
       out_(out),
       layout_(module),
@@ -184,20 +185,16 @@ void ModelLowering::closed() {
   b.CreateRet(b.CreateSelect(failed, llvm::ConstantFP::getQNaN(real), total));
 }
 
-void ModelLowering::fill(std::size_t k, ir::TermId term_id) {
-  const ir::Term& term = module_.terms[raw(term_id)];
+/// The loops of fill<k> and push<k>: over ground factors, and for each over the assignments of its scope. `body` gets
+/// the position of the entry among all tables. Leaves the builder after the loops.
+void ModelLowering::assignments(Emitter& emit, llvm::Function* f, const ir::Term& term,
+                                const std::function<void(Value* entry)>& body) {
   auto& context = out_.getContext();
   auto* integer = llvm::Type::getInt64Ty(context);
   auto* code = llvm::Type::getInt32Ty(context);
-  auto* real = llvm::Type::getDoubleTy(context);
   auto* pointer = llvm::PointerType::getUnqual(context);
-  auto* f = function("fill" + std::to_string(k), llvm::Type::getVoidTy(context), {pointer, integer, pointer}, true);
-  Value* count = f->getArg(environment_size + 1);
-  Value* tables = f->getArg(environment_size + 2);
-  f->addParamAttr(environment_size, llvm::Attribute::NoAlias);
-  f->addParamAttr(environment_size + 2, llvm::Attribute::NoAlias);
-  Emitter emit(*this, f);
   auto& b = emit.builder();
+  Value* count = f->getArg(environment_size + 1);
   Value* codes = emit.environment().codes;
   const auto block = [&](const char* name) { return llvm::BasicBlock::Create(context, name, f); };
   const auto word = [&](Value* at, Value* offset) {
@@ -223,7 +220,6 @@ void ModelLowering::fill(std::size_t k, ir::TermId term_id) {
   for (std::size_t d = 0; d < plate; ++d) emit.bind(term.plate[d], word(description, b.getInt64(2 + d)));
   Value* positions = b.CreateInBoundsGEP(integer, description, b.getInt64(2 + plate));
   Value* cardinalities = b.CreateInBoundsGEP(integer, positions, n);
-  Value* rows = b.CreateInBoundsGEP(real, tables, offset);
 
   // for each assignment (codes are all 1 at the first): body, then count on, last variable fastest
   auto* head = b.GetInsertBlock();
@@ -238,14 +234,7 @@ void ModelLowering::fill(std::size_t k, ir::TermId term_id) {
   row->addIncoming(b.getInt64(0), head);
   {
     const Emitter::Scope scope(emit, false);
-    Value* entry_value = emit.value(term.body);
-    if (analysis_.facts(term.body).checked) {  // an entry that can't be computed is NaN; the others stand
-      Value* flag = emit.environment().work;
-      Value* failed = b.CreateICmpNE(b.CreateLoad(integer, flag), b.getInt64(0));
-      entry_value = b.CreateSelect(failed, llvm::ConstantFP::getQNaN(real), entry_value);
-      b.CreateStore(b.getInt64(0), flag);
-    }
-    b.CreateStore(entry_value, b.CreateInBoundsGEP(real, rows, row));
+    body(b.CreateAdd(offset, row));
   }
   auto* computed = b.GetInsertBlock();
   b.CreateBr(digit);
@@ -277,6 +266,30 @@ void ModelLowering::fill(std::size_t k, ir::TermId term_id) {
   i->addIncoming(i_next, next);
   b.CreateCondBr(b.CreateICmpSLT(i_next, count), instance, end);
   b.SetInsertPoint(end);
+}
+
+void ModelLowering::fill(std::size_t k, ir::TermId term_id) {
+  const ir::Term& term = module_.terms[raw(term_id)];
+  auto& context = out_.getContext();
+  auto* integer = llvm::Type::getInt64Ty(context);
+  auto* real = llvm::Type::getDoubleTy(context);
+  auto* pointer = llvm::PointerType::getUnqual(context);
+  auto* f = function("fill" + std::to_string(k), llvm::Type::getVoidTy(context), {pointer, integer, pointer}, true);
+  Value* tables = f->getArg(environment_size + 2);
+  f->addParamAttr(environment_size, llvm::Attribute::NoAlias);
+  f->addParamAttr(environment_size + 2, llvm::Attribute::NoAlias);
+  Emitter emit(*this, f);
+  auto& b = emit.builder();
+  assignments(emit, f, term, [&](Value* entry) {
+    Value* v = emit.value(term.body);
+    if (analysis_.facts(term.body).checked) {  // an entry that can't be computed is NaN; the others stand
+      Value* flag = emit.environment().work;
+      Value* failed = b.CreateICmpNE(b.CreateLoad(integer, flag), b.getInt64(0));
+      v = b.CreateSelect(failed, llvm::ConstantFP::getQNaN(real), v);
+      b.CreateStore(b.getInt64(0), flag);
+    }
+    b.CreateStore(v, b.CreateInBoundsGEP(real, tables, entry));
+  });
   b.CreateRetVoid();
 }
 
@@ -292,6 +305,7 @@ std::optional<Diagnostic> ModelLowering::run() {
   prepare();
   closed();
   for (std::size_t k = 0; k < analysis_.open_terms().size(); ++k) fill(k, analysis_.open_terms()[k]);
+  if (gradient_ != nullptr) GradientLowering(*this, *gradient_).run();
   std::string problem;
   llvm::raw_string_ostream text(problem);
   if (llvm::verifyModule(out_, &text)) return diagnose<DiagnosticKind::jit_failed>({}, problem);

@@ -18,6 +18,7 @@
 
 #include "jit/lower/analysis.h"
 #include "jit/lower/emitter.h"
+#include "lang/ir/gradient.h"
 #include "lang/ir/layout.h"
 #include "lang/support/diagnostic.h"
 
@@ -33,11 +34,17 @@ struct ScratchLayout {
 
 class ModelLowering {
 public:
-  ModelLowering(const ir::Module& module, const ir::Grounding& grounding, const Analysis& analysis, llvm::Module& out);
+  /// `gradient` may be null: then there are no functions for it.
+  ModelLowering(const ir::Module& module, const ir::Grounding& grounding, const ir::Gradient* gradient,
+                const Analysis& analysis, llvm::Module& out);
   /// Writes all functions; what went wrong, if anything did.
   [[nodiscard]] std::optional<Diagnostic> run();
 
-  // For Emitter:
+  // For Emitter and GradientLowering:
+  [[nodiscard]] const ir::Grounding& grounding() const { return grounding_; }
+  llvm::Function* function(const std::string& name, llvm::Type* result, std::vector<llvm::Type*> more, bool exported);
+  void assignments(Emitter& emit, llvm::Function* f, const ir::Term& term,
+                   const std::function<void(llvm::Value* entry)>& body);
   [[nodiscard]] const ir::Module& module() const { return module_; }
   [[nodiscard]] const Analysis& analysis() const { return analysis_; }
   [[nodiscard]] const ir::StateLayout& layout() const { return layout_; }
@@ -50,8 +57,10 @@ public:
 
   static constexpr std::size_t environment_size = 5;
 
+  /// Terms are put into one function until it has about this many instructions: LLVM's passes are worse than linear.
+  static constexpr std::size_t chunk = 600;
+
 private:
-  llvm::Function* function(const std::string& name, llvm::Type* result, std::vector<llvm::Type*> more, bool exported);
   void prepare();
   void closed();
   void fill(std::size_t k, ir::TermId term);
@@ -59,6 +68,7 @@ private:
 
   const ir::Module& module_;
   const ir::Grounding& grounding_;
+  const ir::Gradient* gradient_;
   const Analysis& analysis_;
   llvm::Module& out_;
   ir::StateLayout layout_;

@@ -2,10 +2,13 @@
 
 #include <llvm/Support/raw_ostream.h>
 
+#include <algorithm>
 #include <cassert>
+#include <optional>
 #include <vector>
 
 #include "jit/engine/engine.h"
+#include "jit/lower/gradient.h"
 #include "jit/lower/model.h"
 
 namespace hearsay::jit::plugin {
@@ -16,12 +19,17 @@ using Cell = std::int64_t;
 
 using Prepare = void (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*);
 using Closed = double (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*);
+using GradientCode = double (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*, double*, double*);
+using Push = void (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*, const std::int64_t*, std::int64_t,
+                      const double*, double*, double*);
+using Backward = void (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*, double*, double*);
 using Fill = void (*)(const void* const*, const double*, std::int32_t*, Cell*, Cell*, const std::int64_t*, std::int64_t,
                       double*);
 
 /// The ground factors of one open term, as the generated code reads them.
 struct Instances {
   Fill fill = nullptr;
+  Push push = nullptr;  // with a gradient only
   std::vector<std::int64_t> words;
   std::int64_t count = 0;
 };
@@ -29,8 +37,9 @@ struct Instances {
 class NativeModel final : public model::CompiledModel, public std::enable_shared_from_this<NativeModel> {
 public:
   NativeModel(std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding,
-              const Analysis& analysis)
+              const ir::Gradient* gradient, const Analysis& analysis)
       : module_(std::move(module)), grounding_(std::move(grounding)), layout_(*module_), scratch_(*module_, analysis) {
+    if (gradient != nullptr) adjoints_ = AdjointLayout(*module_, *gradient).size;
     for (const ir::Data& data : module_->data) {
       data_.push_back(data.type == ScalarType::real
                           ? static_cast<const void*>(data.reals ? data.reals->data() : nullptr)
@@ -66,6 +75,14 @@ public:
       instances_[k].fill = reinterpret_cast<Fill>(code_->find("fill" + std::to_string(k)));
       complete = instances_[k].fill != nullptr;
     }
+    if (!adjoints_ || !complete) return complete;
+    gradient_ = reinterpret_cast<GradientCode>(code_->find("gradient"));
+    backward_ = reinterpret_cast<Backward>(code_->find("backward"));
+    complete = gradient_ != nullptr && backward_ != nullptr;
+    for (std::size_t k = 0; k < instances_.size() && complete; ++k) {
+      instances_[k].push = reinterpret_cast<Push>(code_->find("push" + std::to_string(k)));
+      complete = instances_[k].push != nullptr;
+    }
     return complete;
   }
   [[nodiscard]] const std::string& error() const { return code_->error(); }
@@ -73,6 +90,7 @@ public:
   [[nodiscard]] std::unique_ptr<model::Evaluator> evaluator() const override;
   [[nodiscard]] std::size_t continuous_dimension() const override { return layout_.continuous; }
   [[nodiscard]] std::size_t table_entries() const override { return grounding_->table_entries; }
+  [[nodiscard]] bool has_gradient() const override { return gradient_ != nullptr; }
 
 private:
   friend class NativeEvaluator;
@@ -84,6 +102,9 @@ private:
   std::vector<Instances> instances_;
   Prepare prepare_ = nullptr;
   Closed closed_ = nullptr;
+  std::optional<std::size_t> adjoints_;  // doubles; set when there is a gradient
+  GradientCode gradient_ = nullptr;
+  Backward backward_ = nullptr;
   std::unique_ptr<Code> code_;
 };
 
@@ -93,7 +114,8 @@ public:
       : model_(std::move(model)),
         codes_(model_->layout_.finite, 1),
         lets_(model_->scratch_.lets),
-        work_(model_->scratch_.work) {}
+        work_(model_->scratch_.work),
+        adjoints_(model_->adjoints_.value_or(0)) {}
 
   double closed_terms(std::span<const double> continuous) override {
     prepare(continuous);
@@ -108,6 +130,24 @@ public:
     }
   }
 
+  double value_and_gradient(std::span<const double> continuous, std::span<const double> weights,
+                            std::span<double> gradient) override {
+    prepare(continuous);
+    std::fill(gradient.begin(), gradient.end(), 0.0);
+    std::fill(adjoints_.begin(), adjoints_.end(), 0.0);
+    const void* const* data = model_->data_.data();
+    const double value = model_->gradient_(data, continuous.data(), codes_.data(), lets_.data(), work_.data(),
+                                           gradient.data(), adjoints_.data());
+    if (!weights.empty())
+      for (const Instances& list : model_->instances_)
+        list.push(data, continuous.data(), codes_.data(), lets_.data(), work_.data(), list.words.data(), list.count,
+                  weights.data(), gradient.data(), adjoints_.data());
+    if (!adjoints_.empty())
+      model_->backward_(data, continuous.data(), codes_.data(), lets_.data(), work_.data(), gradient.data(),
+                        adjoints_.data());
+    return value;
+  }
+
 private:
   void prepare(std::span<const double> continuous) {
     work_[0] = 0;
@@ -117,6 +157,7 @@ private:
   std::shared_ptr<const NativeModel> model_;
   std::vector<std::int32_t> codes_;
   std::vector<Cell> lets_, work_;
+  std::vector<double> adjoints_;
 };
 
 std::unique_ptr<model::Evaluator> NativeModel::evaluator() const {
@@ -131,24 +172,26 @@ CodeOptions code_options(const Options& options) {
 
 Result<std::shared_ptr<const model::CompiledModel>> compile(std::shared_ptr<const ir::Module> module,
                                                             std::shared_ptr<const ir::Grounding> grounding,
-                                                            const Options& options) {
-  const Analysis analysis(*module, *grounding);
-  auto code = obtain(analysis.source(), code_options(options), options.cache,
-                     [&](llvm::Module& out) { return ModelLowering(*module, *grounding, analysis, out).run(); });
+                                                            const Options& options,
+                                                            std::shared_ptr<const ir::Gradient> gradient) {
+  const Analysis analysis(*module, *grounding, gradient.get());
+  auto code = obtain(analysis.source(), code_options(options), options.cache, [&](llvm::Module& out) {
+    return ModelLowering(*module, *grounding, gradient.get(), analysis, out).run();
+  });
   if (!code) return fail(code.error());
-  auto native = std::make_shared<NativeModel>(std::move(module), std::move(grounding), analysis);
+  auto native = std::make_shared<NativeModel>(std::move(module), std::move(grounding), gradient.get(), analysis);
   if (!native->attach(std::move(*code))) return fail(diagnose<DiagnosticKind::jit_failed>({}, native->error()));
   return native;
 }
 
 Result<std::string> listing(const ir::Module& module, const ir::Grounding& grounding, const Options& options,
-                            Listing what) {
+                            Listing what, const ir::Gradient* gradient) {
   const auto engine = Engine::shared();
   if (!engine) return fail(engine.error());
-  const Analysis analysis(module, grounding);
+  const Analysis analysis(module, grounding, gradient);
   llvm::LLVMContext context;
   llvm::Module out("hearsay", context);
-  if (auto problem = ModelLowering(module, grounding, analysis, out).run()) return fail(std::move(*problem));
+  if (auto problem = ModelLowering(module, grounding, gradient, analysis, out).run()) return fail(std::move(*problem));
   const CodeOptions wanted = code_options(options);
   const auto machine = (*engine)->target_machine(wanted);
   (*engine)->prepare(out, *machine);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "lang/ir/gradient.h"
 #include "lang/ir/grounding.h"
 #include "lang/ir/ir.h"
 #include "lang/ir/substitute.h"
@@ -103,8 +104,10 @@ private:
 };
 
 /// The reference implementation of CompiledModel: fills tables by walking expressions. Module and grounding are kept
-/// alive. An entry that can't be evaluated (an index outside its array) is NaN.
+/// alive, and so is the derivative, which may be null. An entry that can't be evaluated (an index outside its array) is
+/// NaN.
 [[nodiscard]] std::shared_ptr<const model::CompiledModel> compile_reference(
-    std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding);
+    std::shared_ptr<const ir::Module> module, std::shared_ptr<const ir::Grounding> grounding,
+    std::shared_ptr<const ir::Gradient> gradient = nullptr);
 
 }  // namespace hearsay::eval

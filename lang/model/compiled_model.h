@@ -16,6 +16,11 @@ public:
   [[nodiscard]] virtual double closed_terms(std::span<const double> continuous) = 0;
   /// Fills the log tables of all ground factors (ir::Grounding gives their places), in nats.
   virtual void fill_tables(std::span<const double> continuous, std::span<double> tables) = 0;
+  /// closed_terms, and its derivative with respect to `continuous` into `gradient`; added to it, the derivative of
+  /// sum over entries of weights * log table (weights may be empty when there are no tables). Only where the model
+  /// `has_gradient`.
+  virtual double value_and_gradient(std::span<const double> continuous, std::span<const double> weights,
+                                    std::span<double> gradient) = 0;
 };
 
 class CompiledModel {
@@ -24,6 +29,7 @@ public:
   [[nodiscard]] virtual std::unique_ptr<Evaluator> evaluator() const = 0;
   [[nodiscard]] virtual std::size_t continuous_dimension() const = 0;
   [[nodiscard]] virtual std::size_t table_entries() const = 0;
+  [[nodiscard]] virtual bool has_gradient() const = 0;
 };
 
 }  // namespace hearsay::model
