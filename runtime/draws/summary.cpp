@@ -55,23 +55,26 @@ double type7(const std::vector<double>& sorted, double p) {
 
 }  // namespace
 
-std::optional<Estimate> mean(std::span<const double> draws) {
+std::optional<Estimate> mean(std::span<const double> draws, std::optional<double> effective) {
   if (draws.size() < 2 || !all_finite(draws)) return std::nullopt;
   const Moments m = moments(draws);
-  return representable(m.scale * m.mean, m.scale * std::sqrt(m.second / static_cast<double>(draws.size())));
+  const double size = effective.value_or(static_cast<double>(draws.size()));
+  return representable(m.scale * m.mean, m.scale * std::sqrt(m.second / size));
 }
 
-std::optional<Estimate> standard_deviation(std::span<const double> draws) {
+std::optional<Estimate> standard_deviation(std::span<const double> draws, std::optional<double> effective) {
   if (draws.size() < 4 || !all_finite(draws)) return std::nullopt;
   const Moments m = moments(draws);
   const double sd = std::sqrt(m.second);
   if (sd == 0) return Estimate{0, 0};
   const auto n = static_cast<double>(draws.size());
-  const double variance_of_variance = std::max(0.0, m.fourth - m.second * m.second * (n - 3) / (n - 1)) / n;
+  const double subtract = effective ? (n - 1) * (n - 1) / (n * n) : (n - 3) / (n - 1);
+  const double variance_of_variance = std::max(0.0, m.fourth - m.second * m.second * subtract) / effective.value_or(n);
   return representable(m.scale * sd, m.scale * std::sqrt(variance_of_variance) / (2 * sd));
 }
 
-std::optional<std::vector<Estimate>> quantiles(std::span<const double> draws, std::span<const double> probabilities) {
+std::optional<std::vector<Estimate>> quantiles(std::span<const double> draws, std::span<const double> probabilities,
+                                               std::optional<double> effective) {
   if (draws.size() < 2 || !all_finite(draws)) return std::nullopt;
   namespace policies = boost::math::policies;
   using Policy =
@@ -82,19 +85,17 @@ std::optional<std::vector<Estimate>> quantiles(std::span<const double> draws, st
   std::vector<double> sorted(draws.begin(), draws.end());
   std::sort(sorted.begin(), sorted.end());
   const auto n = static_cast<double>(sorted.size());
-  // The order statistic at a fraction of the draws, counted from 1 as in the paper.
-  const auto at_fraction = [&](double fraction) {
-    const double rank = std::clamp(std::ceil(fraction * n), 1.0, n);
-    return sorted[static_cast<std::size_t>(rank) - 1];
-  };
+  const double size = effective.value_or(n);
+  // Order statistics, counted from 1 as in the paper; the range is rounded outwards.
+  const auto ranked = [&](double rank) { return sorted[static_cast<std::size_t>(std::clamp(rank, 1.0, n)) - 1]; };
   std::vector<Estimate> out;
   out.reserve(probabilities.size());
   for (const double p : probabilities) {
     if (!(p >= 0 && p <= 1)) return std::nullopt;
-    const double a = n * p + 1;
-    const double b = n * (1 - p) + 1;
-    const double low = at_fraction(boost::math::ibeta_inv(a, b, lower_tail, Policy()));
-    const double high = at_fraction(boost::math::ibeta_inv(a, b, 1 - lower_tail, Policy()));
+    const double a = size * p + 1;
+    const double b = size * (1 - p) + 1;
+    const double low = ranked(std::floor(n * boost::math::ibeta_inv(a, b, lower_tail, Policy())));
+    const double high = ranked(std::ceil(n * boost::math::ibeta_inv(a, b, 1 - lower_tail, Policy())));
     out.push_back({type7(sorted, p), high / 2 - low / 2});
   }
   return out;
