@@ -3,13 +3,7 @@
 #include <cstring>
 #include <limits>
 
-// Sanitizers instrument the resolver of a multi-versioned function before they are ready for it; they get one version.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GNUC__) && \
-    !defined(__clang__)
-#define HEARSAY_LANES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define HEARSAY_LANES
-#endif
+#include "lang/model/multiversion.h"
 
 namespace hearsay::model::lanes {
 
@@ -27,7 +21,7 @@ typedef double Lanes __attribute__((vector_size(kWidth * sizeof(double))));
 
 }  // namespace
 
-HEARSAY_LANES void add_scaled(std::size_t n, double c, const double* a, double* out) noexcept {
+HEARSAY_MULTIVERSION void add_scaled(std::size_t n, double c, const double* a, double* out) noexcept {
   std::size_t j = 0;
   for (; j + kWidth <= n; j += kWidth) {
     HEARSAY_LOAD(x, a + j);
@@ -38,7 +32,8 @@ HEARSAY_LANES void add_scaled(std::size_t n, double c, const double* a, double* 
   for (; j < n; ++j) out[j] += a[j] * c;
 }
 
-HEARSAY_LANES void add_scaled_product(std::size_t n, double c, const double* a, const double* b, double* out) noexcept {
+HEARSAY_MULTIVERSION void add_scaled_product(std::size_t n, double c, const double* a, const double* b,
+                                             double* out) noexcept {
   std::size_t j = 0;
   for (; j + kWidth <= n; j += kWidth) {
     HEARSAY_LOAD(x, a + j);
@@ -50,8 +45,8 @@ HEARSAY_LANES void add_scaled_product(std::size_t n, double c, const double* a, 
   for (; j < n; ++j) out[j] += a[j] * c * b[j];
 }
 
-HEARSAY_LANES void add_scaled_product(std::size_t n, double c, const double* a, const double* b, const double* d,
-                                      double* out) noexcept {
+HEARSAY_MULTIVERSION void add_scaled_product(std::size_t n, double c, const double* a, const double* b, const double* d,
+                                             double* out) noexcept {
   std::size_t j = 0;
   for (; j + kWidth <= n; j += kWidth) {
     HEARSAY_LOAD(x, a + j);
@@ -64,7 +59,7 @@ HEARSAY_LANES void add_scaled_product(std::size_t n, double c, const double* a, 
   for (; j < n; ++j) out[j] += a[j] * c * b[j] * d[j];
 }
 
-HEARSAY_LANES void multiply(std::size_t n, const double* a, const double* b, double* out) noexcept {
+HEARSAY_MULTIVERSION void multiply(std::size_t n, const double* a, const double* b, double* out) noexcept {
   std::size_t j = 0;
   for (; j + kWidth <= n; j += kWidth) {
     HEARSAY_LOAD(x, a + j);
@@ -75,7 +70,7 @@ HEARSAY_LANES void multiply(std::size_t n, const double* a, const double* b, dou
   for (; j < n; ++j) out[j] = a[j] * b[j];
 }
 
-HEARSAY_LANES void add(std::size_t n, const double* a, const double* b, double* out) noexcept {
+HEARSAY_MULTIVERSION void add(std::size_t n, const double* a, const double* b, double* out) noexcept {
   std::size_t j = 0;
   for (; j + kWidth <= n; j += kWidth) {
     HEARSAY_LOAD(x, a + j);
@@ -86,7 +81,7 @@ HEARSAY_LANES void add(std::size_t n, const double* a, const double* b, double* 
   for (; j < n; ++j) out[j] = a[j] + b[j];
 }
 
-HEARSAY_LANES void scale(std::size_t n, double c, double* a) noexcept {
+HEARSAY_MULTIVERSION void scale(std::size_t n, double c, double* a) noexcept {
   std::size_t j = 0;
   for (; j + kWidth <= n; j += kWidth) {
     HEARSAY_LOAD(x, a + j);
@@ -97,7 +92,7 @@ HEARSAY_LANES void scale(std::size_t n, double c, double* a) noexcept {
 }
 
 // Two vectors of partial sums keep two additions in flight.
-HEARSAY_LANES double sum(std::size_t n, const double* a) noexcept {
+HEARSAY_MULTIVERSION double sum(std::size_t n, const double* a) noexcept {
   Lanes s{};
   Lanes t{};
   std::size_t j = 0;
@@ -114,7 +109,7 @@ HEARSAY_LANES double sum(std::size_t n, const double* a) noexcept {
   return total;
 }
 
-HEARSAY_LANES double dot(std::size_t n, const double* a, const double* b) noexcept {
+HEARSAY_MULTIVERSION double dot(std::size_t n, const double* a, const double* b) noexcept {
   Lanes s{};
   Lanes t{};
   std::size_t j = 0;
@@ -133,7 +128,7 @@ HEARSAY_LANES double dot(std::size_t n, const double* a, const double* b) noexce
   return total;
 }
 
-HEARSAY_LANES double dot(std::size_t n, const double* a, const double* b, const double* d) noexcept {
+HEARSAY_MULTIVERSION double dot(std::size_t n, const double* a, const double* b, const double* d) noexcept {
   Lanes s{};
   std::size_t j = 0;
   for (; j + kWidth <= n; j += kWidth) {
@@ -148,7 +143,7 @@ HEARSAY_LANES double dot(std::size_t n, const double* a, const double* b, const 
   return total;
 }
 
-HEARSAY_LANES double largest(std::size_t n, const double* a) noexcept {
+HEARSAY_MULTIVERSION double largest(std::size_t n, const double* a) noexcept {
   double result = -std::numeric_limits<double>::infinity();
   std::size_t j = 0;
   if (n >= kWidth) {
