@@ -197,7 +197,7 @@ std::optional<double> ess_quantile(ChainedDraws x, double probability) {
   return effective_size(split(x, [&](double v) { return v <= q ? 1.0 : 0.0; }));
 }
 
-std::optional<Estimate> mean(ChainedDraws x) {
+std::optional<MonteCarloEstimate> mean(ChainedDraws x) {
   const auto value = mean(x.values);
   if (!value || value->mcse == 0) return value;
   const auto effective = ess_mean(x);
@@ -205,7 +205,7 @@ std::optional<Estimate> mean(ChainedDraws x) {
   return mean(x.values, effective);
 }
 
-std::optional<Estimate> standard_deviation(ChainedDraws x) {
+std::optional<MonteCarloEstimate> standard_deviation(ChainedDraws x) {
   const auto centre = mean(x.values);
   if (!centre || centre->mcse == 0) return standard_deviation(x.values);
   std::vector<double> squares;
@@ -218,8 +218,8 @@ std::optional<Estimate> standard_deviation(ChainedDraws x) {
   return standard_deviation(x.values, effective);
 }
 
-std::optional<std::vector<Estimate>> quantiles(ChainedDraws x, std::span<const double> probabilities) {
-  std::vector<Estimate> out;
+std::optional<std::vector<MonteCarloEstimate>> quantiles(ChainedDraws x, std::span<const double> probabilities) {
+  std::vector<MonteCarloEstimate> out;
   for (const double& p : probabilities) {
     const auto effective = ess_quantile(x, p);
     const auto q = quantiles(x.values, std::span(&p, 1), effective);

@@ -31,9 +31,10 @@ namespace hearsay {
 
 /// Estimates with errors that count the autocorrelation: those of summary.h with the effective number of draws. As
 /// there, nothing when a draw is not finite; chains that all stay at one value have that mean without error.
-[[nodiscard]] std::optional<Estimate> mean(ChainedDraws x);
-[[nodiscard]] std::optional<Estimate> standard_deviation(ChainedDraws x);
-[[nodiscard]] std::optional<std::vector<Estimate>> quantiles(ChainedDraws x, std::span<const double> probabilities);
+[[nodiscard]] std::optional<MonteCarloEstimate> mean(ChainedDraws x);
+[[nodiscard]] std::optional<MonteCarloEstimate> standard_deviation(ChainedDraws x);
+[[nodiscard]] std::optional<std::vector<MonteCarloEstimate>> quantiles(ChainedDraws x,
+                                                                       std::span<const double> probabilities);
 
 /// Betancourt's Bayesian fraction of missing information of one chain: the mean square of the energy's steps over its
 /// variance. Below 0.3 the momenta change the energy too little to reach the tails. Nothing for fewer than 3 energies,

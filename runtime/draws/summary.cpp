@@ -41,9 +41,9 @@ Moments moments(std::span<const double> x) {
   return m;
 }
 
-std::optional<Estimate> representable(double value, double mcse) {
+std::optional<MonteCarloEstimate> representable(double value, double mcse) {
   if (!std::isfinite(value) || !std::isfinite(mcse)) return std::nullopt;
-  return Estimate{value, mcse};
+  return MonteCarloEstimate{value, mcse};
 }
 
 double type7(const std::vector<double>& sorted, double p) {
@@ -55,26 +55,27 @@ double type7(const std::vector<double>& sorted, double p) {
 
 }  // namespace
 
-std::optional<Estimate> mean(std::span<const double> draws, std::optional<double> effective) {
+std::optional<MonteCarloEstimate> mean(std::span<const double> draws, std::optional<double> effective) {
   if (draws.size() < 2 || !all_finite(draws)) return std::nullopt;
   const Moments m = moments(draws);
   const double size = effective.value_or(static_cast<double>(draws.size()));
   return representable(m.scale * m.mean, m.scale * std::sqrt(m.second / size));
 }
 
-std::optional<Estimate> standard_deviation(std::span<const double> draws, std::optional<double> effective) {
+std::optional<MonteCarloEstimate> standard_deviation(std::span<const double> draws, std::optional<double> effective) {
   if (draws.size() < 4 || !all_finite(draws)) return std::nullopt;
   const Moments m = moments(draws);
   const double sd = std::sqrt(m.second);
-  if (sd == 0) return Estimate{0, 0};
+  if (sd == 0) return MonteCarloEstimate{0, 0};
   const auto n = static_cast<double>(draws.size());
   const double subtract = effective ? (n - 1) * (n - 1) / (n * n) : (n - 3) / (n - 1);
   const double variance_of_variance = std::max(0.0, m.fourth - m.second * m.second * subtract) / effective.value_or(n);
   return representable(m.scale * sd, m.scale * std::sqrt(variance_of_variance) / (2 * sd));
 }
 
-std::optional<std::vector<Estimate>> quantiles(std::span<const double> draws, std::span<const double> probabilities,
-                                               std::optional<double> effective) {
+std::optional<std::vector<MonteCarloEstimate>> quantiles(std::span<const double> draws,
+                                                         std::span<const double> probabilities,
+                                                         std::optional<double> effective) {
   if (draws.size() < 2 || !all_finite(draws)) return std::nullopt;
   namespace policies = boost::math::policies;
   using Policy =
@@ -88,7 +89,7 @@ std::optional<std::vector<Estimate>> quantiles(std::span<const double> draws, st
   const double size = effective.value_or(n);
   // Order statistics, counted from 1 as in the paper; the range is rounded outwards.
   const auto ranked = [&](double rank) { return sorted[static_cast<std::size_t>(std::clamp(rank, 1.0, n)) - 1]; };
-  std::vector<Estimate> out;
+  std::vector<MonteCarloEstimate> out;
   out.reserve(probabilities.size());
   for (const double p : probabilities) {
     if (!(p >= 0 && p <= 1)) return std::nullopt;

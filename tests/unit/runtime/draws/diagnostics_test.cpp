@@ -200,7 +200,7 @@ TEST_CASE("errors of autoregressive chains are those of repeated experiments") {
   constexpr std::size_t chains = 2, length = 500;
   struct Tally {
     double sum = 0, squares = 0, claimed = 0;
-    void add(const Estimate& e) {
+    void add(const MonteCarloEstimate& e) {
       sum += e.value;
       squares += e.value * e.value;
       claimed += e.mcse * e.mcse;

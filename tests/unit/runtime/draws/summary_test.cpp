@@ -78,7 +78,7 @@ TEST_CASE("the Monte Carlo standard errors are those of repeated experiments") {
   constexpr int experiments = 4000;
   struct Tally {
     double sum = 0, squares = 0, claimed = 0;
-    void add(const Estimate& e) {
+    void add(const MonteCarloEstimate& e) {
       sum += e.value;
       squares += e.value * e.value;
       claimed += e.mcse * e.mcse;
