@@ -1,0 +1,114 @@
+#include "runtime/infer/nuts/chain.h"
+
+#include <cmath>
+#include <utility>
+
+#include "runtime/infer/nuts/start.h"
+
+namespace hearsay::nuts {
+namespace {
+
+// Names of the random streams of an iteration. Statements of a model, which may draw in the same iteration, have small
+// numbers.
+constexpr std::uint64_t transition_stream = (std::uint64_t{1} << 63U) + 1;
+constexpr std::uint64_t step_stream = transition_stream + 1;
+constexpr std::uint64_t start_stream = transition_stream + 2;
+
+}  // namespace
+
+Chain::Chain(const model::DensityModel& model, const Settings& settings, std::size_t index)
+    : settings_(settings),
+      index_(index),
+      density_(model.evaluator()),
+      trajectory_(density_->dim(), settings.max_depth),
+      tuning_{Metric::identity(density_->dim()), 1} {
+  draws_.reserve(settings.draws * density_->dim());
+  transitions_.reserve(settings.draws);
+  warmup_.reserve(settings.warmup);
+}
+
+Advance Chain::fail(Error error) {
+  error.chain = index_;
+  error_ = std::move(error);
+  return Advance::failed;
+}
+
+/// Doubles or halves a step size until one step's acceptance crosses the target (Hoffman and Gelman 2014, algorithm 4,
+/// with the target of the adaptation in place of one half).
+double Chain::search_step(const Metric& metric, double from) {
+  rng::Stream random(settings_.seed, index_, iteration_, step_stream);
+  const double most = -std::log(settings_.adaptation.target_accept);
+  double step = from;
+  int direction = 0;
+  for (int i = 0; i < 100; ++i) {
+    const bool accepts = trajectory_.error_of_one_step(*density_, metric, step, random, at_) < most;
+    const int wanted = accepts ? 1 : -1;
+    if (direction == 0) direction = wanted;
+    if (wanted != direction) break;
+    step *= direction > 0 ? 2 : 0.5;
+  }
+  return step;
+}
+
+Advance Chain::begin(const std::atomic<bool>* interrupt) {
+  rng::Stream random(settings_.seed, index_, 0, start_stream);
+  Start start;
+  if (!settings_.starts.empty()) {
+    auto given = check_start(*density_, settings_.starts[index_]);
+    if (!given) return fail(std::move(given.error()));
+    start = std::move(*given);
+  } else {
+    auto found = find_start(*density_, settings_.start, random, interrupt);
+    if (!found) return fail(std::move(found.error()));
+    if (!*found) return Advance::interrupted;
+    start = std::move(**found);
+  }
+  at_ = std::move(start.at);
+  auto metric = start.variances.empty() ? std::nullopt : Metric::diagonal(start.variances);
+  Tuning tuning{metric ? std::move(*metric) : Metric::identity(density_->dim()), 1};
+  tuning.step_size = search_step(tuning.metric, 1);
+  if (settings_.warmup > 0)
+    adaptation_.emplace(settings_.adaptation, settings_.warmup, std::move(tuning));
+  else
+    tuning_ = std::move(tuning);
+  started_ = true;
+  return Advance::advanced;
+}
+
+void Chain::record(const TransitionOutcome& outcome) {
+  if (iteration_ <= settings_.warmup) {
+    warmup_.push_back(outcome.transition);
+    return;
+  }
+  divergences_ += outcome.transition.divergent ? 1 : 0;
+  if ((iteration_ - settings_.warmup) % settings_.thin != 0) return;
+  draws_.insert(draws_.end(), at_.q.begin(), at_.q.end());
+  transitions_.push_back(outcome.transition);
+}
+
+Advance Chain::advance(const std::atomic<bool>* interrupt) {
+  if (error_) return Advance::failed;
+  if (!started_) return begin(interrupt);
+  if (iteration_ >= total()) return Advance::finished;
+
+  rng::Stream random(settings_.seed, index_, iteration_ + 1, transition_stream);
+  const Tuning& now = tuning();
+  const TransitionOutcome outcome =
+      trajectory_.transition(*density_, now.metric, now.step_size, random, at_, interrupt);
+  if (outcome.status == TransitionStatus::interrupted) return Advance::interrupted;
+  if (outcome.status == TransitionStatus::fatal)
+    return fail({ErrorKind::density_failed, "the log density could not be evaluated any more", "", 0, outcome.site});
+  ++iteration_;
+  record(outcome);
+  if (adaptation_) {
+    if (adaptation_->update(at_, outcome))
+      adaptation_->step_found(search_step(adaptation_->tuning().metric, adaptation_->tuning().step_size));
+    if (adaptation_->finished()) {
+      tuning_ = adaptation_->freeze();
+      adaptation_.reset();
+    }
+  }
+  return Advance::advanced;
+}
+
+}  // namespace hearsay::nuts
