@@ -1,0 +1,100 @@
+#include "runtime/session/sampled.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/draws/diagnostics.h"
+#include "runtime/infer/nuts/sampler.h"
+
+namespace hearsay {
+
+using K = DiagnosticKind;
+
+void Sampled::state(std::size_t row, std::vector<double>& continuous) const {
+  continuous.resize(draws.names.size());
+  for (std::size_t k = 0; k < continuous.size(); ++k) continuous[k] = draws.column(k)[row];
+}
+
+std::vector<std::string> element_names(const ir::Module& module) {
+  std::vector<std::string> names;
+  for (const ir::Latent& l : module.latents) {
+    if (l.finite) continue;
+    std::vector<std::int64_t> at(l.shape.size(), 1);
+    for (std::int64_t n = l.size(); n > 0; --n) {
+      names.push_back(at.empty() ? l.name : fmt::format("{}[{}]", l.name, fmt::join(at, ", ")));
+      for (std::size_t d = at.size(); d-- > 0;) {
+        if (++at[d] <= l.shape[d]) break;
+        at[d] = 1;
+      }
+    }
+  }
+  return names;
+}
+
+std::vector<model::ParameterBlock> parameter_blocks(const ir::Module& module) {
+  std::vector<model::ParameterBlock> blocks;
+  for (const ir::Latent& l : module.latents) {
+    if (l.finite) continue;
+    model::ParameterBlock b;
+    b.name = l.name;
+    b.low = l.low;
+    b.high = l.high;
+    b.copies = static_cast<std::size_t>(l.size());
+    blocks.push_back(std::move(b));
+  }
+  return blocks;
+}
+
+Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& density, const ir::Module& module,
+                                              const Settings& settings, SourceSpan from) {
+  nuts::Settings wanted = settings.nuts;
+  wanted.seed = settings.seed;
+  const auto failed = [&](const nuts::Error& e) {
+    Diagnostic d = e.kind == nuts::ErrorKind::density_failed ? diagnose<K::sampling_failed>(from, e.message)
+                                                             : diagnose<K::sampling_not_started>(from, e.message);
+    d.help = e.help;
+    return fail(std::move(d));
+  };
+  auto sampler = nuts::Sampler::create(density, wanted);
+  if (!sampler) return failed(sampler.error());
+  nuts::Hooks hooks;
+  hooks.interrupt = settings.interrupt;
+  hooks.progress = settings.progress;
+  const nuts::RunStatus status = sampler->run(hooks);
+  if (status == nuts::RunStatus::failed && sampler->error()) return failed(*sampler->error());
+
+  auto made = std::make_shared<Sampled>();
+  made->interrupted = status == nuts::RunStatus::interrupted;
+  std::vector<std::string> coordinates;
+  for (std::size_t k = 0; k < density.dim(); ++k) coordinates.push_back(fmt::format("u.{}", k + 1));
+  const Draws raw = sampler->draws(std::move(coordinates));
+  made->transitions = sampler->transitions();
+  if (raw.draws_per_chain < 4) return fail(diagnose<K::sampling_failed>(from, "it was interrupted before the first draws"));
+  made->draws.names = element_names(module);
+  made->draws.chains = raw.chains;
+  made->draws.draws_per_chain = raw.draws_per_chain;
+  made->draws.values.resize(made->draws.names.size() * raw.rows());
+  std::vector<double> u(density.dim()), x(made->draws.names.size());
+  for (std::size_t row = 0; row < raw.rows(); ++row) {
+    for (std::size_t k = 0; k < u.size(); ++k) u[k] = raw.column(k)[row];
+    density.transform().constrain(u, x);
+    for (std::size_t k = 0; k < x.size(); ++k) made->draws.values[k * raw.rows() + row] = x[k];
+  }
+  made->findings = examine(made->draws, made->transitions);
+  return made;
+}
+
+SeriesMean series_mean(const std::vector<double>& values, std::size_t chains) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  if (*low == *high) return {*low, 0};
+  if (const auto m = mean(ChainedDraws{values, chains})) return {m->value, m->mcse};
+  // Not enough draws, or not finite: the plain average, and no claim about its error.
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return {sum / static_cast<double>(values.size()), std::numeric_limits<double>::infinity()};
+}
+
+}  // namespace hearsay
