@@ -44,6 +44,7 @@ Value* Emitter::value(ExprId e) {
     if (scope->opaque) break;
   }
   Value* v = emit(e, model_.module().inst(e));
+  work_ += 1;
   scopes_.back().known.emplace(id, v);
   return v;
 }
@@ -192,11 +193,11 @@ Value* Emitter::read_let(const Inst& inst, Value* flat, std::span<Value* const> 
                                 environment_.work};
   if (model_.module().lets[inst.payload].scan) {
     arguments.push_back(flat);
-    builder_.CreateCall(model_.scan(let), arguments);
+    call(model_.scan(let), arguments);
     return cell(environment_.work, builder_.CreateAdd(flat, builder_.getInt64(model_.offset(let))), inst.type);
   }
   arguments.insert(arguments.end(), at.begin(), at.end());
-  return builder_.CreateCall(model_.element(let), arguments);
+  return call(model_.element(let), arguments);
 }
 
 Value* Emitter::select(const Inst& inst) {
@@ -263,38 +264,6 @@ Value* Emitter::pick(ExprId e, const Inst& inst) {
   }
   builder_.SetInsertPoint(join);
   return phi;
-}
-
-Emitter::Carried Emitter::loop(Value* low, Value* high, Carried carried,
-                               const std::function<Carried(Value*, const Carried&)>& body) {
-  auto& context = builder_.getContext();
-  auto* before = builder_.GetInsertBlock();
-  auto* head = llvm::BasicBlock::Create(context, "loop", function_);
-  auto* after = llvm::BasicBlock::Create(context, "done", function_);
-  builder_.CreateBr(head);
-  builder_.SetInsertPoint(head);
-  auto* index = builder_.CreatePHI(builder_.getInt64Ty(), 2);
-  index->addIncoming(low, before);
-  std::vector<llvm::PHINode*> phis;
-  Carried values;
-  for (Value* start : carried) {
-    auto* phi = builder_.CreatePHI(start->getType(), 2);
-    phi->addIncoming(start, before);
-    phis.push_back(phi);
-    values.push_back(phi);
-  }
-  Carried next;
-  {
-    Scope scope(*this, false);
-    next = body(index, values);
-  }
-  auto* latch = builder_.GetInsertBlock();
-  Value* step = builder_.CreateAdd(index, builder_.getInt64(1), "", false, true);
-  builder_.CreateCondBr(builder_.CreateICmpSLE(step, high), head, after);
-  index->addIncoming(step, latch);
-  for (std::size_t k = 0; k < phis.size(); ++k) phis[k]->addIncoming(next[k], latch);
-  builder_.SetInsertPoint(after);
-  return next;
 }
 
 Emitter::Carried Emitter::over(ir::IndexId index, Carried start, const std::function<Carried(const Carried&)>& body) {

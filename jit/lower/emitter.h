@@ -23,7 +23,8 @@ struct Environment {
   llvm::Value* continuous = nullptr;  ///< const double[]
   llvm::Value* codes = nullptr;       ///< i32[]: codes of the finite latents
   llvm::Value* lets = nullptr;        ///< 8-byte cells: lets that are in memory
-  llvm::Value* work = nullptr;        ///< 8-byte cells: [0] is the error flag, then scans over finite latents
+  llvm::Value* work =
+      nullptr;  ///< 8-byte cells: [0] status, [1] address of the interrupt flag, then scans over finite latents
 };
 
 class ModelLowering;
@@ -39,9 +40,16 @@ public:
   llvm::Value* sum_over(std::span<const ir::IndexId> plate, ir::ExprId body, llvm::Value* start);
 
   using Carried = std::vector<llvm::Value*>;
-  /// for (i = low; i <= high; ++i): the carried values go through `body`. At least one round: low <= high.
+  /// for (i = low; i <= high; ++i): the carried values go through `body`. At least one round: low <= high. A long loop
+  /// looks at the interrupt flag now and then.
   Carried loop(llvm::Value* low, llvm::Value* high, Carried carried,
                const std::function<Carried(llvm::Value* index, const Carried&)>& body);
+  /// Leaves the function with status `interrupted` if the flag is up.
+  void poll();
+  /// Calls another generated function; leaves this one too if that one was interrupted.
+  llvm::Value* call(llvm::Function* callee, llvm::ArrayRef<llvm::Value*> arguments);
+  /// Roughly, primitive operations that one call of this function runs through without looking at the flag.
+  [[nodiscard]] double work() const { return work_; }
   void bind(ir::IndexId index, llvm::Value* v) { indices_[static_cast<std::uint32_t>(index)] = v; }
 
   /// A new scope for values; everything emitted inside is forgotten at its end.
@@ -97,6 +105,7 @@ private:
   llvm::Value* reduce(const ir::Inst& inst);
   llvm::Value* log_sum_exp(const ir::Inst& inst, const ir::IndexVar& range);
   void fail_if(llvm::Value* bad);
+  void leave_if(llvm::Value* interrupted);
 
   // prim.cpp
   llvm::Value* extremum(bool largest, llvm::Value* a, llvm::Value* b);
@@ -111,6 +120,7 @@ private:
   std::vector<Values> scopes_;
   std::unordered_map<std::uint32_t, llvm::Value*> indices_;
   bool report_ = true;
+  double work_ = 0;
   std::optional<ir::LetId> scan_;
   llvm::Value* scan_cells_ = nullptr;
   llvm::Value* scan_current_ = nullptr;

@@ -80,6 +80,7 @@ llvm::Function* ModelLowering::element(ir::LetId let) {
     emit.bind(l.binders[k], f->getArg(static_cast<unsigned>(environment_size + k)));
   }
   emit.builder().CreateRet(emit.value(l.body));
+  conduct(f).work = emit.work();
   return f;
 }
 
@@ -145,7 +146,7 @@ void ModelLowering::prepare() {
     if (module_.lets[raw(let)].scan) {
       auto arguments = environment;
       arguments.push_back(b.getInt64(n - 1));
-      b.CreateCall(scan(let), arguments);
+      outer.call(scan(let), arguments);
       continue;
     }
     auto* one = function("map" + std::to_string(raw(let)), llvm::Type::getVoidTy(context), {}, false);
@@ -153,7 +154,7 @@ void ModelLowering::prepare() {
     emit.report_errors(false);
     store_map(emit, let);
     emit.builder().CreateRetVoid();
-    b.CreateCall(one, environment);
+    outer.call(one, environment);
   }
   b.CreateRetVoid();
 }
@@ -179,7 +180,7 @@ void ModelLowering::closed() {
       size += part->getInstructionCount() - before;
     }
     emit.builder().CreateRet(sum);
-    total = b.CreateFAdd(total, b.CreateCall(part, environment));
+    total = b.CreateFAdd(total, outer.call(part, environment));
   }
   Value* failed = b.CreateICmpNE(b.CreateLoad(b.getInt64Ty(), outer.environment().work), b.getInt64(0));
   b.CreateRet(b.CreateSelect(failed, llvm::ConstantFP::getQNaN(real), total));
@@ -234,6 +235,7 @@ void ModelLowering::assignments(Emitter& emit, llvm::Function* f, const ir::Term
   row->addIncoming(b.getInt64(0), head);
   {
     const Emitter::Scope scope(emit, false);
+    emit.poll();
     body(b.CreateAdd(offset, row));
   }
   auto* computed = b.GetInsertBlock();

@@ -7,10 +7,14 @@
 // env… = const void** data, const double* continuous, int32_t* codes, cell* lets, cell* work. `instances` describes
 // ground factors, one after another, in 64-bit integers: table offset, n, plate values, n positions in the finite
 // state, n cardinalities. The codes at those positions are 1 before and after. What reads outside an array is NaN.
+//
+// work[0] is a Status, work[1] the address of a byte (an atomic flag). When the byte becomes 1, whatever runs returns
+// within some 100 µs, with status `interrupted` and nothing else of worth: codes and cells may be left half done.
 #pragma once
 
 #include <llvm/IR/Module.h>
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,11 +28,13 @@
 
 namespace hearsay::jit {
 
+enum class Status : std::uint8_t { ok, outside_array, interrupted };
+
 /// Sizes of the scratch memory that one evaluator needs, in 8-byte cells.
 struct ScratchLayout {
   std::map<ir::LetId, std::size_t> let_offset;  ///< into `lets` (in memory) or `work` (scans over finite latents)
   std::size_t lets = 0;
-  std::size_t work = 1;  ///< cell 0 is the error flag
+  std::size_t work = 2;  ///< cell 0 is a Status, cell 1 the address of the interrupt flag
   ScratchLayout(const ir::Module& module, const Analysis& analysis);
 };
 
@@ -53,6 +59,12 @@ public:
   [[nodiscard]] llvm::Function* element(ir::LetId let);
   /// void scan<k>(env…, i64 last): elements up to flat position `last`, into the let's cells.
   [[nodiscard]] llvm::Function* scan(ir::LetId let);
+  /// What callers must know of a generated function: whether it may return interrupted, and what it costs until then.
+  struct Conduct {
+    bool polls = false;
+    double work = 0;
+  };
+  [[nodiscard]] Conduct& conduct(const llvm::Function* f) { return conduct_[f]; }
   [[nodiscard]] std::size_t offset(ir::LetId let) const { return scratch_.let_offset.at(let); }
 
   static constexpr std::size_t environment_size = 5;
@@ -74,6 +86,7 @@ private:
   ir::StateLayout layout_;
   ScratchLayout scratch_;
   std::map<ir::LetId, llvm::Function*> elements_, scans_;
+  std::map<const llvm::Function*, Conduct> conduct_;
 };
 
 }  // namespace hearsay::jit

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -115,24 +117,31 @@ public:
         codes_(model_->layout_.finite, 1),
         lets_(model_->scratch_.lets),
         work_(model_->scratch_.work),
-        adjoints_(model_->adjoints_.value_or(0)) {}
+        adjoints_(model_->adjoints_.value_or(0)) {
+    stop_on(nullptr);
+  }
 
   double closed_terms(std::span<const double> continuous) override {
-    prepare(continuous);
-    return model_->closed_(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data());
+    if (!prepare(continuous)) return std::numeric_limits<double>::quiet_NaN();
+    const double sum =
+        model_->closed_(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data());
+    return interrupted() ? std::numeric_limits<double>::quiet_NaN() : sum;
   }
 
   void fill_tables(std::span<const double> continuous, std::span<double> tables) override {
-    prepare(continuous);
+    if (!prepare(continuous)) return;
     for (const Instances& list : model_->instances_) {
       list.fill(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data(), list.words.data(),
                 list.count, tables.data());
+      if (!interrupted()) continue;
+      std::fill(codes_.begin(), codes_.end(), 1);  // it was in the middle of counting
+      return;
     }
   }
 
   double value_and_gradient(std::span<const double> continuous, std::span<const double> weights,
                             std::span<double> gradient) override {
-    prepare(continuous);
+    if (!prepare(continuous)) return std::numeric_limits<double>::quiet_NaN();
     std::fill(gradient.begin(), gradient.end(), 0.0);
     std::fill(adjoints_.begin(), adjoints_.end(), 0.0);
     const void* const* data = model_->data_.data();
@@ -145,13 +154,24 @@ public:
     if (!adjoints_.empty())
       model_->backward_(data, continuous.data(), codes_.data(), lets_.data(), work_.data(), gradient.data(),
                         adjoints_.data());
-    return value;
+    return interrupted() ? std::numeric_limits<double>::quiet_NaN() : value;
   }
 
+  void stop_on(const std::atomic<bool>* flag) override {
+    // Generated code reads the flag as a byte.
+    static_assert(sizeof(std::atomic<bool>) == 1 && std::atomic<bool>::is_always_lock_free);
+    static const std::atomic<bool> never = false;
+    const std::atomic<bool>* watched = flag != nullptr ? flag : &never;
+    std::memcpy(&work_[1], &watched, sizeof watched);
+  }
+  [[nodiscard]] bool interrupted() const override { return work_[0] == static_cast<Cell>(Status::interrupted); }
+
 private:
-  void prepare(std::span<const double> continuous) {
-    work_[0] = 0;
+  /// False when interrupted: then the cells that others read are not all computed.
+  bool prepare(std::span<const double> continuous) {
+    work_[0] = static_cast<Cell>(Status::ok);
     model_->prepare_(model_->data_.data(), continuous.data(), codes_.data(), lets_.data(), work_.data());
+    return !interrupted();
   }
 
   std::shared_ptr<const NativeModel> model_;

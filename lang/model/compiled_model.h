@@ -2,6 +2,7 @@
 // jit (native) alike; immutable and shared. Evaluators are private to one thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -21,6 +22,12 @@ public:
   /// `has_gradient`.
   virtual double value_and_gradient(std::span<const double> continuous, std::span<const double> weights,
                                     std::span<double> gradient) = 0;
+
+  /// Evaluations stop within some 100 µs of work after `*flag` has become true, by whichever thread (null, the default:
+  /// they run to their end). An implementation that is never long at work may not look at it.
+  virtual void stop_on(const std::atomic<bool>* flag) { static_cast<void>(flag); }
+  /// Whether the last evaluation was cut short. What it returned (NaN) or filled in is then worth nothing.
+  [[nodiscard]] virtual bool interrupted() const { return false; }
 };
 
 class CompiledModel {

@@ -113,7 +113,9 @@ Result<void> Prepared::compile() {
     compiled_ = eval::compile_reference(module_, grounding_);
   }
   evaluator_ = compiled_->evaluator();
+  evaluator_->stop_on(settings_.interrupt);
   if (layout_.continuous == 0) evaluator_->fill_tables({}, tables_);
+  if (evaluator_->interrupted()) return fail(diagnose<K::interrupted>(from_));
   return {};
 }
 
@@ -175,9 +177,11 @@ double Prepared::elimination_cost() const { return tree_ ? tree_->plan().cost : 
 
 Result<double> Prepared::log_mass(std::span<const double> continuous) {
   const double closed = evaluator_->closed_terms(continuous);
+  if (evaluator_->interrupted()) return fail(diagnose<K::interrupted>(from_));
   if (std::isnan(closed) || closed == infinity) return fail(undefined());
   if (closed == -infinity || !tree_) return closed;
   if (!continuous.empty()) evaluator_->fill_tables(continuous, tables_);
+  if (evaluator_->interrupted()) return fail(diagnose<K::interrupted>(from_));
   for (const double v : tables_)
     if (std::isnan(v) || v == infinity) return fail(undefined());
   auto finite = settings_.enumerate ? enumerate_states({}) : tree_->set_tables(tables_);
