@@ -185,7 +185,7 @@ void GradientLowering::closed() {
       size += part->getInstructionCount() - before;
     }
     emit.builder().CreateRet(sum);
-    total = b.CreateFAdd(total, b.CreateCall(part, arguments));
+    total = b.CreateFAdd(total, outer.call(part, arguments));
   }
   Value* failed = b.CreateICmpNE(b.CreateLoad(b.getInt64Ty(), outer.environment().work), b.getInt64(0));
   b.CreateRet(b.CreateSelect(failed, llvm::ConstantFP::getQNaN(real), total));
@@ -257,7 +257,7 @@ void GradientLowering::backward() {
     emit.report_errors(false);
     let(emit, l, {f->getArg(first), f->getArg(first + 1), nullptr, std::nullopt});
     emit.builder().CreateRetVoid();
-    outer.builder().CreateCall(f, arguments);
+    outer.call(f, arguments);
   }
   outer.builder().CreateRetVoid();
 }

@@ -9,6 +9,7 @@
 #include "lang/eval/evaluator.h"
 #include "lang/evidence/jeffrey.h"
 #include "lang/ir/substitute.h"
+#include "runtime/draws/diagnostics.h"
 
 namespace hearsay {
 
@@ -56,7 +57,13 @@ Result<std::shared_ptr<Prepared>> Posterior::prepared(const Variant& variant, co
   }
   if (const auto at = prepared_.find(key); at != prepared_.end()) return at->second;
   auto made = Prepared::make(filtered(variant, horizon), kept, settings_, from_);
-  if (made) prepared_[key] = *made;
+  if (!made) return made;
+  if ((*made)->sampled() && (!kept.empty() || horizon != lowerer_->evidence_horizon())) {
+    auto d = draws(variant);
+    if (!d) return fail(std::move(d).error());
+    (*made)->use(*std::move(d));
+  }
+  prepared_[key] = *made;
   return made;
 }
 
@@ -70,7 +77,7 @@ std::vector<FiniteElement> Posterior::scope(std::span<const ExprId> quantities, 
 std::vector<double> Posterior::breakpoints(std::span<const ExprId> quantities, const ir::Module& module,
                                            Prepared& prepared) const {
   std::vector<double> points;
-  if (prepared.continuous_dimension() == 0) return points;
+  if (prepared.continuous_dimension() == 0 || prepared.sampled()) return points;
   const ir::StateLayout layout(module);
   eval::ReferenceEvaluator evaluator(module);
   std::unordered_set<std::uint32_t> seen;
@@ -112,52 +119,102 @@ std::vector<double> Posterior::breakpoints(std::span<const ExprId> quantities, c
   return points;
 }
 
-Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> quantities, const Variant& variant) const {
-  try {
-    const std::int64_t own = lowerer_->horizon_of(quantities);
-    const ir::Module module = lowerer_->module_with_horizon(own);
-    const std::vector<FiniteElement> elements = scope(quantities, module);
-    pass::Kept kept;
-    for (const FiniteElement& e : elements)
-      if (!module.latents[ir::raw(e.latent)].shape.empty()) kept[e.latent].insert(e.flat);
-    auto p = prepared(variant, kept, own);
-    if (!p) return fail(std::move(p).error());
+/// A question made ready: what it reads, and its values at a point.
+struct Posterior::Question {
+  ir::Module module;
+  std::vector<FiniteElement> elements;
+  std::shared_ptr<Prepared> prepared;
+  std::unique_ptr<eval::ReferenceEvaluator> evaluator;
+  std::vector<std::int32_t> codes;
+  PointFunction values;
+  bool undefined = false;  ///< some value was not a number
+};
 
-    const ir::StateLayout layout(module);
-    eval::ReferenceEvaluator evaluator(module);
-    std::vector<std::int32_t> codes(layout.finite, 0);
-    std::vector<std::size_t> position;
-    std::vector<std::int32_t> cardinality;
-    for (const FiniteElement& e : elements) {
-      position.push_back(layout.offset[ir::raw(e.latent)] + e.flat);
-      cardinality.push_back(static_cast<std::int32_t>(module.latents[ir::raw(e.latent)].cardinality));
-    }
-    bool undefined = false;
-    const PointFunction f = [&](std::span<const double> continuous, std::span<const double> joint,
-                                std::span<double> out) {
-      std::fill(out.begin(), out.end(), 0.0);
-      for (const std::size_t at : position) codes[at] = 1;
-      for (const double weight : joint) {
-        if (weight > 0) {
-          const model::StateView state{continuous, codes};
-          for (std::size_t k = 0; k < quantities.size(); ++k) {
-            const double v = evaluator.value(quantities[k], state).as_real();
-            if (std::isnan(v)) undefined = true;
-            out[k] += weight * v;
-          }
-        }
-        for (std::size_t d = position.size(); d-- > 0;) {
-          if (++codes[position[d]] <= cardinality[d]) break;
-          codes[position[d]] = 1;
+Result<std::unique_ptr<Posterior::Question>> Posterior::question(std::span<const ExprId> quantities,
+                                                                 const Variant& variant) const {
+  auto q = std::make_unique<Question>();
+  const std::int64_t own = lowerer_->horizon_of(quantities);
+  q->module = lowerer_->module_with_horizon(own);
+  q->elements = scope(quantities, q->module);
+  pass::Kept kept;
+  for (const FiniteElement& e : q->elements)
+    if (!q->module.latents[ir::raw(e.latent)].shape.empty()) kept[e.latent].insert(e.flat);
+  auto p = prepared(variant, kept, own);
+  if (!p) return fail(std::move(p).error());
+  q->prepared = *std::move(p);
+
+  const ir::StateLayout layout(q->module);
+  q->evaluator = std::make_unique<eval::ReferenceEvaluator>(q->module);
+  q->codes.assign(layout.finite, 0);
+  std::vector<std::size_t> position;
+  std::vector<std::int32_t> cardinality;
+  for (const FiniteElement& e : q->elements) {
+    position.push_back(layout.offset[ir::raw(e.latent)] + e.flat);
+    cardinality.push_back(static_cast<std::int32_t>(q->module.latents[ir::raw(e.latent)].cardinality));
+  }
+  q->values = [self = q.get(), position, cardinality,
+               wanted = std::vector<ExprId>(quantities.begin(), quantities.end())](
+                  std::span<const double> continuous, std::span<const double> joint, std::span<double> out) {
+    std::fill(out.begin(), out.end(), 0.0);
+    for (const std::size_t at : position) self->codes[at] = 1;
+    for (const double weight : joint) {
+      if (weight > 0) {
+        const model::StateView state{continuous, self->codes};
+        for (std::size_t k = 0; k < wanted.size(); ++k) {
+          const double v = self->evaluator->value(wanted[k], state).as_real();
+          if (std::isnan(v)) self->undefined = true;
+          out[k] += weight * v;
         }
       }
-    };
-    auto r = (*p)->expectations(elements, quantities.size(), f, breakpoints(quantities, module, **p));
-    if (r && undefined) return fail(diagnose<K::undefined_density>(from_));
+      for (std::size_t d = position.size(); d-- > 0;) {
+        if (++self->codes[position[d]] <= cardinality[d]) break;
+        self->codes[position[d]] = 1;
+      }
+    }
+  };
+  return q;
+}
+
+Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> quantities, const Variant& variant) const {
+  try {
+    auto q = question(quantities, variant);
+    if (!q) return fail(std::move(q).error());
+    auto r = (*q)->prepared->expectations((*q)->elements, quantities.size(), (*q)->values,
+                                          breakpoints(quantities, (*q)->module, *(*q)->prepared));
+    if (r && (*q)->undefined) return fail(diagnose<K::undefined_density>(from_));
     return r;
   } catch (Failure& failure) {
     return fail(std::move(failure.diagnostic));
   }
+}
+
+Result<std::vector<std::vector<double>>> Posterior::series(std::span<const ExprId> quantities,
+                                                           const Variant& variant) const {
+  try {
+    auto q = question(quantities, variant);
+    if (!q) return fail(std::move(q).error());
+    auto r = (*q)->prepared->series((*q)->elements, quantities.size(), (*q)->values);
+    if (r && (*q)->undefined) return fail(diagnose<K::undefined_density>(from_));
+    return r;
+  } catch (Failure& failure) {
+    return fail(std::move(failure.diagnostic));
+  }
+}
+
+Result<std::shared_ptr<const Sampled>> Posterior::draws(const Variant& variant) const {
+  auto p = prepared(variant);
+  if (!p) return fail(std::move(p).error());
+  if (!(*p)->sampled()) return std::shared_ptr<const Sampled>();
+  return (*p)->draw();
+}
+
+Result<void> Posterior::settle_inference() const {
+  auto d = draws();
+  if (!d) return fail(std::move(d).error());
+  if (*d != nullptr) return {};
+  auto e = log_evidence();
+  if (!e) return fail(std::move(e).error());
+  return {};
 }
 
 Result<Estimate> Posterior::probability(ExprId event, std::optional<ExprId> condition, const Variant& variant) const {
@@ -238,6 +295,9 @@ Result<Posterior::Distribution> Posterior::distribution(ExprId quantity, std::op
 }
 
 Result<Estimate> Posterior::quantile(ExprId quantity, double p, std::optional<ExprId> condition) const {
+  auto sampled = draws();
+  if (!sampled) return fail(std::move(sampled).error());
+  if (*sampled != nullptr) return quantile_of_draws(quantity, p, condition, **sampled);
   auto d = distribution(quantity, condition);
   if (!d) return fail(std::move(d).error());
   if (d->exact) {
@@ -275,6 +335,35 @@ Result<Estimate> Posterior::quantile(ExprId quantity, double p, std::optional<Ex
   if (!left || !right) return Estimate{v, high - low};
   const double slope = (right->value - left->value) / (2 * h);
   return Estimate{v, slope > 0 ? error / slope + (high - low) : high - low};
+}
+
+/// From draws: an order statistic where no finite latent is read, else the point at which the average conditional
+/// distribution function reaches p, whose Monte Carlo error the local density turns into the quantile's.
+Result<Estimate> Posterior::quantile_of_draws(ExprId quantity, double p, std::optional<ExprId> condition,
+                                              const Sampled& sampled) const {
+  ir::Module& m = lowerer_->module();
+  if (!condition && ir::dependence(m, quantity).finite.empty()) {
+    auto values = series(std::span(&quantity, 1));
+    if (!values) return fail(std::move(values).error());
+    const auto q = quantiles(ChainedDraws{(*values)[0], sampled.draws.chains}, std::span(&p, 1));
+    if (q) return Estimate{(*q)[0].value, (*q)[0].mcse};
+  }
+  auto d = distribution(quantity, condition);
+  if (!d) return fail(std::move(d).error());
+  double cumulative = 0;
+  std::size_t at = 0;
+  while (at + 1 < d->value.size() && (cumulative += d->probability[at]) < p) ++at;
+  const double v = d->value[at];
+  auto below = probability(m.prim(Op::le, {m.to_real(quantity), m.real(v)}), condition);
+  if (!below) return fail(std::move(below).error());
+  // How far one must go for the distribution function to move by its own error.
+  double reach = 0;
+  std::size_t low = at, high = at;
+  while (reach < 2 * below->error && (low > 0 || high + 1 < d->value.size())) {
+    if (low > 0) reach += d->probability[--low];
+    if (high + 1 < d->value.size()) reach += d->probability[++high];
+  }
+  return Estimate{v, (d->value[high] - d->value[low]) / 2};
 }
 
 }  // namespace hearsay

@@ -49,6 +49,13 @@ public:
   /// P(event | condition): `condition` may be absent.
   [[nodiscard]] Result<Estimate> probability(ir::ExprId event, std::optional<ir::ExprId> condition,
                                              const Variant& variant = {}) const;
+  /// The draws, where the posterior is sampled (made when first asked for); null where it is not.
+  [[nodiscard]] Result<std::shared_ptr<const Sampled>> draws(const Variant& variant = {}) const;
+  /// The values of quantities at every draw, [quantity][row]; only where the posterior is sampled.
+  [[nodiscard]] Result<std::vector<std::vector<double>>> series(std::span<const ir::ExprId> quantities,
+                                                                const Variant& variant = {}) const;
+  /// Does what any answer needs: finds out whether the evidence is possible, draws where there is sampling.
+  [[nodiscard]] Result<void> settle_inference() const;
   /// Log marginal likelihood of the evidence, nats.
   [[nodiscard]] Result<Estimate> log_evidence(const Variant& variant = {}) const;
   /// The distribution of a scalar quantity: its values with their probabilities, ascending. Continuous ones by their
@@ -74,6 +81,10 @@ public:
   [[nodiscard]] std::string source_of(ir::SiteId site) const;
 
 private:
+  struct Question;
+  Result<std::unique_ptr<Question>> question(std::span<const ir::ExprId> quantities, const Variant& variant) const;
+  Result<Estimate> quantile_of_draws(ir::ExprId quantity, double p, std::optional<ir::ExprId> condition,
+                                     const Sampled& sampled) const;
   Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity,
                      std::map<std::string, evidence::SiteId>& site_ids);
   Result<void> solve_references();

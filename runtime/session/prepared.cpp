@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "lang/eval/evaluator.h"
+#include "lang/pass/differentiate.h"
 #include "runtime/infer/exact/enumerate.h"
 
 namespace hearsay {
@@ -71,16 +72,17 @@ Result<std::shared_ptr<Prepared>> Prepared::make(ir::Module module, const pass::
   auto p = std::shared_ptr<Prepared>(new Prepared(module, settings));
   p->series_error_ = series_error;
   p->from_ = from;
+  if (settings.engine == Engine::nuts && p->layout_.continuous == 0)
+    return fail(diagnose<K::nothing_to_sample>(from));
+  p->sampled_ = p->layout_.continuous > 1 || (p->layout_.continuous == 1 && settings.engine == Engine::nuts);
+  if (p->sampled_ && kept.empty()) {
+    auto gradient = pass::differentiate(*p->module_);
+    if (!gradient) return fail(std::move(gradient).error());
+    p->gradient_ = std::make_shared<const ir::Gradient>(*std::move(gradient));
+  }
   auto grounding = pass::ground(*p->module_);
   if (!grounding) return fail(std::move(grounding).error());
   p->grounding_ = std::make_shared<ir::Grounding>(*std::move(grounding));
-  if (p->layout_.continuous > 1) {
-    std::vector<std::string> names;
-    for (const ir::Latent& l : p->module_->latents)
-      if (!l.finite) names.push_back(l.name);
-    return fail(diagnose<K::not_supported_yet>(
-        from, fmt::format("models with {} continuous latents (`{}`, …)", p->layout_.continuous, names.front())));
-  }
   p->graph_variable_.assign(p->grounding_->variables.size(), -1);
   for (const ir::GroundFactor& f : p->grounding_->factors) {
     model::Factor factor;
@@ -106,11 +108,11 @@ Result<void> Prepared::compile() {
       settings_.backend == Backend::native || (settings_.backend == Backend::automatic &&
                                                evaluator_cost(*module_, *grounding_, evaluations) > kEvaluatorBudget);
   if (native_) {
-    auto c = jit::compile(module_, grounding_, settings_.jit);
+    auto c = jit::compile(module_, grounding_, settings_.jit, gradient_);
     if (!c) return fail(std::move(c).error());
     compiled_ = *std::move(c);
   } else {
-    compiled_ = eval::compile_reference(module_, grounding_);
+    compiled_ = eval::compile_reference(module_, grounding_, gradient_);
   }
   evaluator_ = compiled_->evaluator();
   evaluator_->stop_on(settings_.interrupt);
@@ -120,6 +122,7 @@ Result<void> Prepared::compile() {
 }
 
 std::string Prepared::engine() const {
+  if (sampled_) return "nuts";
   return layout_.continuous == 0 ? (settings_.enumerate ? "enumerate" : "exact") : "quadrature";
 }
 std::string Prepared::backend() const { return native_ ? "native code" : "reference evaluator"; }
@@ -229,6 +232,11 @@ Result<std::vector<double>> Prepared::enumerate_joint(const std::vector<model::V
 }
 
 Result<void> Prepared::settle() {
+  if (sampled_) {
+    auto d = draw();
+    if (!d) return fail(std::move(d).error());
+    return {};
+  }
   if (layout_.continuous > 0) return integrate();
   if (!log_mass_) {
     auto m = log_mass({});
@@ -285,6 +293,7 @@ Result<void> Prepared::integrate() {
 }
 
 Result<Estimate> Prepared::log_evidence() {
+  if (sampled_) return fail(diagnose<K::not_from_draws>(from_, "the evidence"));
   if (auto r = settle(); !r) return fail(std::move(r).error());
   if (!quadrature_) return Estimate{*log_mass_, series_error_};
   const infer::BoundedValue v = quadrature_->log_evidence();
@@ -350,6 +359,15 @@ Result<std::vector<Estimate>> Prepared::expectations(const std::vector<FiniteEle
                                                      const PointFunction& f, const std::vector<double>& breakpoints) {
   if (auto r = settle(); !r) return fail(std::move(r).error());
   std::vector<Estimate> result(count);
+  if (sampled_) {
+    auto values = series(scope, count, f);
+    if (!values) return fail(std::move(values).error());
+    for (std::size_t k = 0; k < count; ++k) {
+      const SeriesMean m = series_mean((*values)[k], draws_->draws.chains);
+      result[k] = {m.value, m.mcse};
+    }
+    return result;
+  }
   if (!quadrature_) {
     auto joint = joint_at({}, scope);
     if (!joint) return fail(std::move(joint).error());
@@ -376,8 +394,45 @@ Result<std::vector<Estimate>> Prepared::expectations(const std::vector<FiniteEle
   return result;
 }
 
+Result<std::shared_ptr<const Sampled>> Prepared::draw() {
+  if (draws_) return draws_;
+  infer::PosteriorDensity::Parts parts{compiled_,
+                                       model::ParameterTransform(parameter_blocks(*module_)),
+                                       std::make_shared<const model::FactorGraph>(graph_),
+                                       kernels_,
+                                       {}};
+  parts.options.interrupt = settings_.interrupt;
+  parts.options.from = from_;
+  auto made = sample(infer::PosteriorDensity(std::move(parts)), *module_, settings_, from_);
+  if (made) draws_ = *made;
+  return made;
+}
+
+Result<std::vector<std::vector<double>>> Prepared::series(const std::vector<FiniteElement>& scope, std::size_t count,
+                                                          const PointFunction& f) {
+  if (auto r = settle(); !r) return fail(std::move(r).error());
+  std::vector<std::vector<double>> values(count, std::vector<double>(draws_->draws.rows()));
+  std::vector<double> state, out(count);
+  for (std::size_t row = 0; row < draws_->draws.rows(); ++row) {
+    draws_->state(row, state);
+    auto joint = joint_at(state, scope);
+    if (!joint) return fail(std::move(joint).error());
+    f(state, *joint, out);
+    for (std::size_t k = 0; k < count; ++k) values[k][row] = out[k];
+  }
+  return values;
+}
+
 Result<std::vector<Prepared::Atom>> Prepared::atoms() {
   if (auto r = settle(); !r) return fail(std::move(r).error());
+  if (sampled_) {
+    std::vector<Atom> r(draws_->draws.rows());
+    for (std::size_t row = 0; row < r.size(); ++row) {
+      draws_->state(row, r[row].continuous);
+      r[row].weight = 1 / static_cast<double>(r.size());
+    }
+    return r;
+  }
   if (!quadrature_) return std::vector<Atom>{Atom{}};
   std::vector<Atom> r;
   for (const infer::Atom& a : quadrature_->atoms()) r.push_back({{a.x}, std::exp(a.log_weight)});

@@ -15,6 +15,7 @@
 #include "lang/pass/pass.h"
 #include "runtime/infer/exact/junction_tree.h"
 #include "runtime/infer/quadrature/posterior.h"
+#include "runtime/session/sampled.h"
 #include "runtime/session/settings.h"
 
 namespace hearsay {
@@ -71,7 +72,16 @@ public:
   [[nodiscard]] std::size_t continuous_dimension() const { return layout_.continuous; }
   [[nodiscard]] const ir::Module& module() const { return *module_; }
   [[nodiscard]] const ir::Grounding& grounding() const { return *grounding_; }
-  [[nodiscard]] std::string engine() const;   ///< "exact", "quadrature"
+  /// Whether answers come from draws. Then `draw` makes them, once, and a model prepared for another question about the
+  /// same posterior (one that keeps more of the finite latents) is told to `use` them.
+  [[nodiscard]] bool sampled() const { return sampled_; }
+  [[nodiscard]] Result<std::shared_ptr<const Sampled>> draw();
+  void use(std::shared_ptr<const Sampled> draws) { draws_ = std::move(draws); }
+  /// The values of quantities at every draw, [count][rows]: finite latents by their conditional expectation.
+  [[nodiscard]] Result<std::vector<std::vector<double>>> series(const std::vector<FiniteElement>& scope,
+                                                                std::size_t count, const PointFunction& f);
+
+  [[nodiscard]] std::string engine() const;   ///< "exact", "quadrature", "nuts"
   [[nodiscard]] std::string backend() const;  ///< "reference evaluator", "native code"
   [[nodiscard]] double series_error() const { return series_error_; }
   /// Products formed by one elimination, or states of the joint when enumerating.
@@ -108,6 +118,9 @@ private:
   std::optional<exact::JunctionTree> tree_;
   std::optional<double> log_mass_;  ///< finite models
   std::optional<infer::QuadraturePosterior1d> quadrature_;
+  bool sampled_ = false;
+  std::shared_ptr<const ir::Gradient> gradient_;  ///< where this is what draws are made with
+  std::shared_ptr<const Sampled> draws_;
   std::optional<Diagnostic> failure_;  ///< what went wrong inside a callback of the quadrature
 };
 

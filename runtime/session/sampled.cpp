@@ -72,7 +72,8 @@ Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& den
   for (std::size_t k = 0; k < density.dim(); ++k) coordinates.push_back(fmt::format("u.{}", k + 1));
   const Draws raw = sampler->draws(std::move(coordinates));
   made->transitions = sampler->transitions();
-  if (raw.draws_per_chain < 4) return fail(diagnose<K::sampling_failed>(from, "it was interrupted before the first draws"));
+  if (raw.draws_per_chain < 4)
+    return fail(diagnose<K::sampling_failed>(from, "it was interrupted before the first draws"));
   made->draws.names = element_names(module);
   made->draws.chains = raw.chains;
   made->draws.draws_per_chain = raw.draws_per_chain;

@@ -126,6 +126,8 @@ private:
   std::vector<double> token_probabilities(const Posterior& p);
   std::vector<std::int64_t> draw_stream(const Posterior& p, std::int64_t n, rng::Stream& stream, SourceSpan span);
   void engine(const ast::Expr& e, Settings& settings);
+  void nuts_options(const ast::Call& call, nuts::Settings& nuts);
+  void report_doubts(const Posterior& p, SourceSpan span);
 
   // data: data.cpp
   std::optional<Sym> read_data(const ast::Call& call, SourceSpan span, Lowerer& at);

@@ -3,9 +3,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <span>
 
 #include "jit/compile.h"
 #include "lang/pass/pass.h"
+#include "runtime/infer/nuts/sampler.h"
 
 namespace hearsay {
 
@@ -15,7 +18,16 @@ enum class Backend : std::uint8_t {
   native
 };
 
+enum class Engine : std::uint8_t {
+  automatic,  ///< exact for finite models, quadrature for one continuous latent, else nuts
+  nuts        ///< whatever the model is, as long as it has a continuous latent
+};
+
 struct Settings {
+  Engine engine = Engine::automatic;
+  nuts::Settings nuts;  ///< its seed is `seed`
+  /// Progress of long runs; null where nobody looks.
+  std::function<void(std::span<const nuts::ChainProgress>)> progress;
   Backend backend = Backend::automatic;
   jit::Options jit;
   pass::Pipeline passes;

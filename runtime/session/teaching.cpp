@@ -63,9 +63,65 @@ void Session::engine(const ast::Expr& e, Settings& settings) {
     settings.enumerate = true;
     return;
   }
-  if (engine == "nuts" || engine == "smc" || engine == "laplace" || engine == "optimize")
+  if (engine == "nuts") {
+    settings.engine = Engine::nuts;
+    if (call != nullptr) nuts_options(*call, settings.nuts);
+    return;
+  }
+  if (engine == "smc" || engine == "laplace" || engine == "optimize")
     raise<K::not_supported_yet>(e.span, fmt::format("the engine `{}`", engine));
-  raise_help<K::unknown_name>(e.span, "there are exact, enumerate and quadrature", "engine", engine);
+  raise_help<K::unknown_name>(e.span, "there are exact, enumerate, quadrature and nuts", "engine", engine);
+}
+
+/// `nuts(chains: 4, warmup: 1000, draws: 1000, thin: 1, target_accept: 0.8, max_depth: 10, dense: true)`
+void Session::nuts_options(const ast::Call& call, nuts::Settings& nuts) {
+  for (const ast::Argument& a : call.arguments) {
+    if (!a.name)
+      raise_help<K::wrong_argument_count>(a.value->span, "write `nuts(chains: 4, draws: 1000)`", "nuts",
+                                          "arguments by name", call.arguments.size());
+    const std::string& name = a.name->text;
+    const Sym value = top_->eval(*a.value);
+    const auto count = [&](std::int64_t least) {
+      const std::int64_t n = top_->known_integer(value, a.value->span, name);
+      if (n < least || n > 100000000)
+        raise<K::wrong_type>(a.value->span, fmt::format("`{}` to be at least {}", name, least), fmt::format("{}", n));
+      return static_cast<std::size_t>(n);
+    };
+    if (name == "chains") {
+      nuts.chains = count(1);
+    } else if (name == "warmup") {
+      nuts.warmup = count(0);
+    } else if (name == "draws") {
+      nuts.draws = count(4);
+    } else if (name == "thin") {
+      nuts.thin = count(1);
+    } else if (name == "max_depth") {
+      nuts.max_depth = static_cast<std::uint32_t>(count(1));
+    } else if (name == "target_accept") {
+      const double target = top_->known_real(value, a.value->span, name);
+      if (!(target > 0 && target < 1))
+        raise<K::wrong_type>(a.value->span, "`target_accept` to be between 0 and 1", fmt::format("{}", target));
+      nuts.adaptation.target_accept = target;
+    } else if (name == "dense") {
+      if (!value.is_known_scalar() || value.type != ScalarType::boolean)
+        raise<K::wrong_type>(a.value->span, "`dense` to be true or false", "something else");
+      nuts.adaptation.metric = value.known->at(0).truth() ? nuts::MetricKind::dense : nuts::MetricKind::diagonal;
+    } else {
+      raise_help<K::unknown_argument>(
+          a.name->span, "there are chains, warmup, draws, thin, target_accept, max_depth and dense", "nuts", name);
+    }
+  }
+}
+
+/// What the diagnostics have to say against the draws, once for each posterior.
+void Session::report_doubts(const Posterior& p, SourceSpan span) {
+  const auto drawn = unwrap(p.draws(), span);
+  if (drawn == nullptr) return;
+  for (const Finding& f : drawn->findings) {
+    Diagnostic d = diagnose<K::draws_in_doubt>(span, f.what);
+    d.help = f.next;
+    report(std::move(d));
+  }
 }
 
 Sym Session::infer(const ast::Infer& i, SourceSpan span, Lowerer& at) {
@@ -98,7 +154,8 @@ Sym Session::infer(const ast::Infer& i, SourceSpan span, Lowerer& at) {
     output_.note(text);
   } else {
     // Answers are wanted sooner or later: what is impossible is said here, where the evidence stands.
-    unwrap(p->log_evidence(), span);
+    unwrap(p->settle_inference(), span);
+    report_doubts(*p, span);
   }
   Value v;
   v.data = std::shared_ptr<const Object>(p);

@@ -1,5 +1,5 @@
-// The posterior density of a model's continuous latents on the unconstrained scale: constrained by a transform, with the
-// finite latents summed out by elimination. What NUTS and optimisers see of a model.
+// The posterior density of a model's continuous latents on the unconstrained scale: constrained by a transform, with
+// the finite latents summed out by elimination. What NUTS and optimisers see of a model.
 #pragma once
 
 #include <atomic>
@@ -23,8 +23,8 @@ public:
   struct Parts {
     std::shared_ptr<const model::CompiledModel> compiled;  ///< with a gradient
     model::ParameterTransform transform;
-    std::shared_ptr<const model::FactorGraph> graph;   ///< scopes and cardinalities; tables come from `compiled`
-    std::shared_ptr<model::KernelProvider> kernels;    ///< may be null
+    std::shared_ptr<const model::FactorGraph> graph;  ///< scopes and cardinalities; tables come from `compiled`
+    std::shared_ptr<model::KernelProvider> kernels;   ///< may be null
     exact::PlanOptions options;
   };
   explicit PosteriorDensity(Parts parts) : parts_(std::make_shared<const Parts>(std::move(parts))) {}
