@@ -270,7 +270,9 @@ std::optional<Sym> Session::ask(const ast::Expr& e, Lowerer& at) {
   if (f == "draw" || f == "predict") return draw(*call, e.span, at);
   if (f == "evidence") {
     const auto p = first_posterior(*call, e.span, at);
-    engine_ = unwrap(p->prepared(), e.span)->engine();
+    const auto prepared = unwrap(p->prepared(), e.span);
+    if (prepared->sampled()) raise<K::not_from_draws>(e.span, "the evidence");
+    engine_ = prepared->engine();
     return estimate(unwrap(p->log_evidence(), e.span));
   }
   if (f == "ledger") return ledger(first_posterior(*call, e.span, at));
