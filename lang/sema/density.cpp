@@ -161,10 +161,7 @@ ExprId Lowerer::logp(const DistInstance& d, const Sym& outcome) {
     guards_.back().second = false;
     const ExprId b = logp(*d.else_dist, outcome);
     guards_.pop_back();
-    ExprId r = module_->select(c, a, b);
-    if (d.cut)
-      raise<K::not_supported_yet>(d.cut->span, "restricting a choice between distributions; restrict each side");
-    return r;
+    return module_->select(c, a, b);
   }
   DistInstance aligned = d;
   if (d.keys && outcome.labels && d.keys->labels != outcome.labels->labels) {
@@ -278,27 +275,7 @@ ExprId Lowerer::logp(const DistInstance& d, const Sym& outcome) {
     define(logp_of->arguments.at(0).text, x);
     result = real_expr(eval(*logp_of->value));
   });
-  if (d.cut) {
-    DistInstance whole = d;
-    whole.cut.reset();
-    const Support s = support(d);
-    if (s.kind == Support::Kind::integers) {
-      const ir::IndexId k = module_->add_index("k", s.low, s.high);
-      const ExprId mass = module_->reduce(ir::Reduction::log_sum_exp, k, logp(whole, scalar(module_->index_value(k))));
-      result = module_->prim(Op::sub, {result, mass});
-    } else {
-      const ExprId mass = interval_probability(whole, d.cut->low, d.cut->high);
-      result = module_->prim(Op::sub, {result, module_->prim(Op::log, {mass})});
-    }
-    const ExprId xe = module_->to_real(expr(outcome));
-    const Interval r = range(xe), l = range(real_expr(d.cut->low)), h = range(real_expr(d.cut->high));
-    if (!(r.low >= l.high && r.high <= h.low)) {
-      const ExprId inside = module_->prim(Op::logical_and, {module_->prim(Op::le, {real_expr(d.cut->low), xe}),
-                                                            module_->prim(Op::le, {xe, real_expr(d.cut->high)})});
-      result = module_->select(inside, result, module_->real(-infinity));
-    }
-  }
-  return result;
+  return d.cut ? restricted_logp(d, outcome, result) : result;
 }
 
 /// The code expression behind a value that was decoded from this very array of elements, if it was.
@@ -320,6 +297,7 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
     return module_->select(c, interval_probability(*d.then_dist, low, high),
                            interval_probability(*d.else_dist, low, high));
   }
+  if (d.cut) return restricted_interval(d, low, high);
   const ast::DistDecl::Member* cdf = member(*d.decl, "cdf");
   if (cdf == nullptr) raise<K::no_cdf>(d.span, d.decl->name.text, "for the probability of an interval");
   ExprId result{};
@@ -417,7 +395,8 @@ Scalar Lowerer::sample(const DistInstance& d, const Randomness& random) {
     if (!d.cut) return drawn;
     if (drawn.as_real() >= s.real_low && drawn.as_real() <= s.real_high) return drawn;
   }
-  raise<K::not_supported_yet>(d.span, "drawing from a range of so little probability");
+  raise<K::invalid_parameter>(d.span, "range", "in", "of more probability than one draw in 100000 hits",
+                              fmt::format("({}, {})", s.real_low, s.real_high));
 }
 
 }  // namespace hearsay

@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "lang/ir/substitute.h"
+#include "lang/sema/describe.h"
+#include "lang/sema/foreign.h"
 #include "lang/sema/lowerer.h"
 #include "lang/support/suggest.h"
 
@@ -17,11 +19,7 @@ using K = DiagnosticKind;
 
 DistInstance Lowerer::distribution(const ast::DistExpr& d) {
   DistInstance r = distribution(*d.distribution);
-  if (d.truncation) {
-    if (d.truncation->elements) raise<K::not_supported_yet>(d.truncation->span, "restricting a distribution to a set");
-    r.cut = DistInstance::Cut{eval(*d.truncation->low), eval(*d.truncation->high), d.truncation->low_open,
-                              d.truncation->high_open, d.truncation->span};
-  }
+  if (d.truncation) restrict_to(r, *d.truncation);
   return r;
 }
 
@@ -52,9 +50,10 @@ DistInstance Lowerer::distribution(const ast::Expr& e) {
   if (at == environment_.distributions.end()) {
     std::vector<std::string> names;
     for (const auto& [n, d] : environment_.distributions) names.push_back(n);
-    const std::string near = nearest_name(f, names);
-    raise_help<K::unknown_name>(call != nullptr ? call->callee.span : e.span,
-                                near.empty() ? "" : fmt::format("did you mean `{}`?", near), "distribution", f);
+    std::string help = foreign_distribution_help(f, names);
+    if (const std::string near = nearest_name(f, names); help.empty() && !near.empty())
+      help = fmt::format("did you mean `{}`?", near);
+    raise_help<K::unknown_name>(call != nullptr ? call->callee.span : e.span, help, "distribution", f);
   }
   DistInstance d;
   d.span = e.span;
@@ -88,6 +87,9 @@ DistInstance Lowerer::distribution(const ast::Expr& e) {
       raise<K::wrong_type>(given[i]->span, fmt::format("`{}` of `{}` to be an array", parameters[i].name.text, f),
                            "a single value");
     if (s.labels && type != "scalar") raise<K::label_arithmetic>(given[i]->span, "used as numbers");
+    if (s.type == ScalarType::boolean && type != "bool" && type != "scalar")
+      raise_help<K::wrong_type>(given[i]->span, "`if c then 1 else 0` makes a number of a truth", "a number",
+                                describe(s));
     if (type == "simplex") {
       if (s.type != ScalarType::real) s = apply(Op::to_real, {s}, given[i]->span);
       if (std::holds_alternative<ast::LabelMap>(given[i]->node)) {
@@ -147,7 +149,7 @@ std::vector<std::int64_t> Lowerer::lifted_shape(const DistInstance& d) {
       join({s.begin(), s.end() - static_cast<std::ptrdiff_t>(d.decl->parameters[i].type.dims.size())});
     }
   }
-  if (d.cut) {
+  if (d.cut && !d.cut->is_set) {
     join(d.cut->low.shape);
     join(d.cut->high.shape);
   }
@@ -166,7 +168,7 @@ DistInstance Lowerer::at(const DistInstance& d, std::span<const ExprId> index) {
     for (std::size_t i = 0; i < d.arguments.size(); ++i)
       r.arguments[i] = lower(d.arguments[i], d.decl->parameters[i].type.dims.size());
   }
-  if (r.cut) {
+  if (r.cut && !r.cut->is_set) {
     r.cut->low = lower(r.cut->low, 0);
     r.cut->high = lower(r.cut->high, 0);
   }

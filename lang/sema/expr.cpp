@@ -116,7 +116,7 @@ Sym Lowerer::eval_node(const ast::Expr& e) {
     if (auto answer = asker_(e, *this)) return *std::move(answer);
   if (std::holds_alternative<ast::Set>(e.node))
     raise_help<K::wrong_type>(e.span, "a set stands behind `in`, as in `x in {a, b}`", "a value", "a set");
-  raise<K::not_supported_yet>(e.span, "this expression here");
+  raise<K::not_in_model>(e.span, "this expression");
 }
 
 void Lowerer::unknown_name(const std::string& name, SourceSpan span, std::string_view kind) {
@@ -286,7 +286,7 @@ Sym Lowerer::eval_binary(const ast::Binary& b, SourceSpan span) {
     case B::logical_or:
       break;
   }
-  raise<K::not_supported_yet>(b.op_span, "this operator");
+  raise<K::internal_error>(b.op_span, "an operator without a meaning");
 }
 
 Sym Lowerer::eval_index(const ast::Index& ix, SourceSpan span) {

@@ -141,6 +141,12 @@ Sym ModelLowerer::latent_symbol(ir::LatentId id, const Support& support, std::ve
   return s;
 }
 
+/// The value of an index that is stored as 1, 2, … and means low, low + 1, ….
+ExprId ModelLowerer::counted_from(std::int64_t low, ir::IndexId i) {
+  const ExprId v = module_->index_value(i);
+  return low == 1 ? v : module_->prim(Op::add, {v, module_->integer(low - 1)});
+}
+
 void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
   if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.name.span);
   if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
@@ -149,6 +155,7 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
   std::vector<Loop> loops;
   const ScopeGuard scope(*this, false);
   bool is_stream = false;
+  std::optional<SourceSpan> offset_from;
   for (const ast::PlateDim& d : s.dims) {
     std::int64_t low = 1, high = 0;
     std::string index_name = "i";
@@ -163,14 +170,16 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
       if (d.low) low = known_integer(eval(*d.low), d.low->span, "the start of a plate");
       high = known_integer(eval(*d.high), d.high->span, "the size of a plate");
       if (d.index) index_name = d.index->text;
-      if (low != 1) raise<K::not_supported_yet>(d.low->span, "plates that do not start at 1");
-      if (high < 0) raise<K::wrong_type>(d.high->span, "a size of 0 or more", std::to_string(high));
+      if (!d.low && high < 0) raise<K::wrong_type>(d.high->span, "a size of 0 or more", std::to_string(high));
+      if (low != 1) offset_from = d.low->span;
     }
-    const ir::IndexId i = module_->add_index(index_name, low, high);
+    // Elements are counted from 1 wherever the index runs: `x[i in 3..5]` is an array of three.
+    const std::int64_t size = is_stream ? high : std::max<std::int64_t>(0, high - low + 1);
+    const ir::IndexId i = module_->add_index(index_name, 1, size);
     if (is_stream) stream.indices.push_back(i);
     loops.push_back({i});
-    shape.push_back(high);
-    if (d.index || stream_dim) define(index_name, scalar(module_->index_value(i)));
+    shape.push_back(size);
+    if (d.index || stream_dim) define(index_name, scalar(counted_from(low, i)));
   }
   // The support first, with a stand-in for the name itself: an indexed plate may read its earlier elements.
   const bool self_reference = !s.dims.empty() && (s.dims[0].index || is_stream);
@@ -181,7 +190,8 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
       Sym stand_in;
       stand_in.type = stand_in_type;
       stand_in.shape = shape;
-      stand_in.element = [this, stand_in_type](std::span<const ExprId>) {
+      stand_in.element = [this, stand_in_type, offset_from, &s](std::span<const ExprId>) {
+        if (offset_from) raise<K::offset_recurrence>(*offset_from, s.name.text);
         return stand_in_type == ScalarType::boolean ? module_->boolean(true) : module_->integer(1);
       };
       lenient_names_ = true;
@@ -194,7 +204,8 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
   const std::size_t guards = guards_.size(), calls = calls_.size();
   try {
     look(ScalarType::integer);
-  } catch (Failure&) {
+  } catch (Failure& f) {
+    if (f.diagnostic.kind == K::offset_recurrence) throw;
     // Perhaps the elements are true or false. What is wrong either way is reported by the second look.
     if (!self_reference) throw;
     guards_.resize(guards);
@@ -208,8 +219,7 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
     support_here.labels = alphabet;
     alphabets_.push_back(alphabet);
   } else if (support_here.kind == Support::Kind::whole_type) {
-    if (!support_here.labels)
-      raise<K::not_supported_yet>(span, "a latent whose values are not known before the model runs");
+    if (!support_here.labels) raise_not_yet(span, NotYet::derived_latent);
     support_here.kind = Support::Kind::labels;
   }
   loops_.clear();

@@ -14,6 +14,7 @@
 #include "lang/sema/environment.h"
 #include "lang/sema/sym.h"
 #include "lang/support/diagnostic.h"
+#include "lang/support/not_yet.h"
 #include "lang/syntax/ast.h"
 
 namespace hearsay {
@@ -31,6 +32,11 @@ template <DiagnosticKind Kind, class... Args>
 template <DiagnosticKind Kind, class... Args>
 [[noreturn]] void raise_help(SourceSpan span, std::string help, Args&&... args) {
   throw Failure{diagnose<Kind>(span, std::forward<Args>(args)...).with_help(std::move(help))};
+}
+
+/// Part of the language, but not of this version (lang/support/not_yet.def).
+[[noreturn]] inline void raise_not_yet(SourceSpan span, NotYet what, std::string_view detail = "") {
+  throw Failure{not_yet(span, what, detail)};
 }
 
 /// The values a finite latent or an outcome can take, or the interval of a real one.
@@ -56,9 +62,12 @@ struct DistInstance {
   std::optional<Sym> condition;
   std::shared_ptr<const DistInstance> then_dist, else_dist;
   AlphabetPtr keys;  ///< outcome labels that the arguments name
+  /// Where it is restricted to: an interval, or a set of known values, all different.
   struct Cut {
     Sym low, high;
     bool low_open = false, high_open = false;
+    bool is_set = false;
+    std::vector<Sym> set;
     SourceSpan span;
   };
   std::optional<Cut> cut;
@@ -196,6 +205,10 @@ private:
   bool reaches_only_openly(ir::ExprId e) const;
   std::optional<ir::ExprId> code_of_element(const Sym& x, const Sym& values);
   Support own_support(const DistInstance& d);
+  void restrict_to(DistInstance& d, const ast::Bounds& bounds);
+  void restrict_support(Support& s, const DistInstance::Cut& cut);
+  ir::ExprId restricted_logp(const DistInstance& d, const Sym& outcome, ir::ExprId whole_logp);
+  ir::ExprId restricted_interval(const DistInstance& d, const Sym& low, const Sym& high);
   void in_dist_scope(const DistInstance& d, const std::function<void()>& f);
 
   std::map<const void*, ir::DataId> data_ids_;

@@ -40,7 +40,8 @@ struct ClaimRun {
 /// before.
 struct JeffreyTask {
   struct Target {
-    std::vector<ir::ExprId> cells;  ///< events; a partition
+    /// Events, a partition; or, for an outcome that was not drawn, probabilities given the latents that sum to 1.
+    std::vector<ir::ExprId> cells;
     std::vector<double> probabilities;
     ir::DataId weights{};  ///< log-weight per cell
     SourceSpan span;
@@ -127,6 +128,34 @@ private:
   void emit(const ast::EmitStmt& s, SourceSpan span);
   void observe(const ast::ObserveStmt& s, SourceSpan span);
   void soft_observe(const ast::SoftObserveStmt& s, SourceSpan span);
+  // its parts: soft.cpp
+  /// What a soft observation weighs: an event by its truth or by its probability, the cells of a partition, or a log
+  /// likelihood.
+  struct Weighed {
+    std::optional<ir::ExprId> event, probability, logp;
+    std::optional<Sym> partition;
+    std::optional<DistInstance> dist;
+    Sym y;                            ///< the outcome
+    std::vector<std::int64_t> inner;  ///< the shape over which the statement itself runs
+  };
+  void check_form(const ast::SoftObserveStmt& s, SourceSpan span);
+  std::vector<ir::ExprId> over_elements(const std::vector<std::int64_t>& shape);
+  Weighed weighed_value(const ast::SoftObserveStmt& s);
+  Weighed weighed_outcome(const ast::SoftObserveStmt& s, SourceSpan span, ir::SiteId site);
+  void jeffrey_observe(const ast::SoftObserveStmt& s, SourceSpan span, ir::SiteId site);
+  ir::ExprId event_factor(const ast::SoftObserveStmt& s, const Weighed& w, Claim& claim,
+                          std::span<const ir::ExprId> row);
+  ir::ExprId partition_factor(const ast::SoftObserveStmt& s, const Sym& x, Claim& claim,
+                              std::span<const ir::ExprId> row);
+  ir::ExprId likelihood_factor(const ast::SoftObserveStmt& s, const Weighed& w, Claim& claim,
+                               std::span<const ir::ExprId> row);
+  ir::ExprId power_factor(ir::ExprId log_likelihood, ir::ExprId weight);
+  ir::ExprId bounded_factor(const ast::SoftObserveStmt& s, ir::ExprId log_likelihood, ir::ExprId weight, Claim& claim,
+                            std::span<const ir::ExprId> row);
+  ir::ExprId robust_factor(const ast::SoftObserveStmt& s, const Weighed& w, ir::ExprId weight,
+                           const std::vector<double>& weights, Claim& claim, std::span<const ir::ExprId> row);
+  /// Where an instance stands in `instance_data`: 1-based, one per loop.
+  std::vector<ir::ExprId> positions();
   void jointly(const ast::JointlyStmt& s, SourceSpan span);
   void loop(const ast::ForStmt& s, bool in_given);
   void let(const ast::LetStmt& s);
@@ -141,8 +170,11 @@ private:
   std::vector<double> per_instance(const Sym& s, SourceSpan span, std::string_view what);
   std::vector<bool> active_instances();
   ir::DataId instance_data(const std::string& name, std::vector<double> values, std::int64_t cells);
+  ir::ExprId counted_from(std::int64_t low, ir::IndexId i);
   std::vector<ir::ExprId> loop_values(std::size_t from = 0);
   std::size_t instance_count() const;
+  JeffreyTask::Target jeffrey_outcome(ir::ExprId probability, const ast::Expr& value, ir::SiteId site);
+  void add_jeffrey_weights(JeffreyTask::Target& t);
   JeffreyTask::Target jeffrey_target(const ast::Expr& subject, const ast::Expr& value, ir::SiteId site);
   void charge_order(std::uint32_t claim, const std::vector<std::int64_t>& inner);
   void flatten(const OrderNode& node, std::size_t prefix, std::vector<ClaimRun>& out) const;

@@ -60,8 +60,6 @@ std::size_t ModelLowerer::instance_count() const {
 }
 
 void ModelLowerer::let(const ast::LetStmt& s) {
-  if (!loops_.empty())
-    raise<K::not_supported_yet>(s.name.span, "`let` inside a `for`; write `let a[i in 1..N] = …;` before it");
   if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
   Sym value;
   if (s.binders.empty()) {
@@ -72,15 +70,17 @@ void ModelLowerer::let(const ast::LetStmt& s) {
     // A recurrence if it reads its own name; found by looking for the name in the text of the value.
     std::vector<std::int64_t> shape;
     std::vector<ir::IndexId> indices;
+    std::optional<SourceSpan> offset_from;
     {
       const ScopeGuard scope(*this, false);
       for (const ast::Binder& b : s.binders) {
         const std::int64_t low = known_integer(eval(*b.low), b.low->span, "the start of a range");
         const std::int64_t high = known_integer(eval(*b.high), b.high->span, "the end of a range");
-        if (low != 1) raise<K::not_supported_yet>(b.low->span, "arrays that do not start at 1");
-        shape.push_back(std::max<std::int64_t>(0, high));
-        indices.push_back(module_->add_index(b.index.text, 1, high));
-        define(b.index.text, scalar(module_->index_value(indices.back())));
+        if (low != 1) offset_from = b.low->span;
+        // Elements are counted from 1 wherever the index runs.
+        shape.push_back(std::max<std::int64_t>(0, high - low + 1));
+        indices.push_back(module_->add_index(b.index.text, 1, shape.back()));
+        define(b.index.text, scalar(counted_from(low, indices.back())));
       }
       // A first look at the type, with a stand-in for itself.
       bool reads_itself = false;
@@ -98,6 +98,8 @@ void ModelLowerer::let(const ast::LetStmt& s) {
       const AlphabetPtr labels = body.labels;
       ir::LetId id{};
       if (reads_itself) {
+        if (offset_from) raise<K::offset_recurrence>(*offset_from, s.name.text);
+        if (!loops_.empty()) raise_not_yet(s.name.span, NotYet::nested_recurrence);
         ir::Let l;
         l.name = s.name.text;
         l.binders = indices;

@@ -61,7 +61,7 @@ Support Lowerer::own_support(const DistInstance& d) {
   Support s;
   const std::string& base = over.base.text;
   if (!over.dims.empty() || base == "simplex" || base == "ordered" || base == "cov" || base == "cholesky_corr")
-    raise<K::not_supported_yet>(d.span, "distributions over vectors and matrices");
+    raise_not_yet(d.span, NotYet::vectors);
   if (base == "bool") {
     s.kind = Support::Kind::boolean;
     return s;
@@ -140,21 +140,22 @@ Support Lowerer::own_support(const DistInstance& d) {
   }
   if (base == "int") {
     if (std::isinf(low) || std::isinf(high))
-      raise<K::not_supported_yet>(
-          d.span, fmt::format("`{}` as a latent here: its values are not a finite set", d.decl->name.text));
+      raise_not_yet(d.span, NotYet::infinite_latent, fmt::format(": `{}`", d.decl->name.text));
     s.kind = Support::Kind::integers;
     s.low = static_cast<std::int64_t>(std::ceil(low)) + (low_open && low == std::ceil(low) ? 1 : 0);
     s.high = static_cast<std::int64_t>(std::floor(high)) - (high_open && high == std::floor(high) ? 1 : 0);
     if (s.high < s.low)
       raise<K::invalid_parameter>(d.span, "support", d.decl->name.text, "not empty",
                                   fmt::format("{}..{}", s.low, s.high));
-    if (s.high - s.low >= (1 << 24)) raise<K::not_supported_yet>(d.span, "finite supports of more than 2^24 values");
+    if (s.high - s.low >= (1 << 24)) raise_not_yet(d.span, NotYet::large_support);
     if (d.keys && s.low == 1 && s.high == static_cast<std::int64_t>(d.keys->labels.size())) {
       s.kind = Support::Kind::labels;
       s.labels = d.keys;
     }
     return s;
   }
+  if (low >= high)
+    raise<K::invalid_parameter>(d.span, "support", d.decl->name.text, "not empty", fmt::format("({}, {})", low, high));
   s.kind = Support::Kind::reals;
   s.real_low = low;
   s.real_high = high;
@@ -224,32 +225,7 @@ Support Lowerer::support(const DistInstance& d) {
   } else {
     s = own_support(d);
   }
-  if (d.cut) {
-    const auto end = [&](const Sym& v, bool low) {
-      const auto m = materialise(v);
-      if (!m) raise<K::not_known>(d.cut->span, "the range of a restricted distribution");
-      double r = low ? infinity : -infinity;
-      for (std::size_t i = 0; i < m->size(); ++i)
-        r = low ? std::min(r, m->at(i).as_real()) : std::max(r, m->at(i).as_real());
-      return r;
-    };
-    const double low = end(d.cut->low, true), high = end(d.cut->high, false);
-    if (s.kind == Support::Kind::reals) {
-      s.real_low = std::max(s.real_low, low);
-      s.real_high = std::min(s.real_high, high);
-      if (!(s.real_low < s.real_high))
-        raise<K::invalid_parameter>(d.cut->span, "range", "in", "not empty",
-                                    fmt::format("({}, {})", s.real_low, s.real_high));
-    } else if (s.kind == Support::Kind::integers) {
-      const double l = std::ceil(low) + (d.cut->low_open && low == std::ceil(low) ? 1 : 0);
-      const double h = std::floor(high) - (d.cut->high_open && high == std::floor(high) ? 1 : 0);
-      if (l > static_cast<double>(s.low)) s.low = static_cast<std::int64_t>(l);
-      if (h < static_cast<double>(s.high)) s.high = static_cast<std::int64_t>(h);
-      if (s.low > s.high) raise<K::invalid_parameter>(d.cut->span, "range", "in", "not empty", "empty");
-    } else {
-      raise<K::not_supported_yet>(d.cut->span, "restricting this kind of distribution");
-    }
-  }
+  if (d.cut) restrict_support(s, *d.cut);
   return s;
 }
 

@@ -1,5 +1,4 @@
 // Jeffrey's rule: the cells whose probabilities are prescribed.
-// claimed.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -18,7 +17,18 @@ namespace hearsay {
 
 using ir::ExprId;
 using K = DiagnosticKind;
-using Form = ast::StrengthForm;
+
+namespace {
+
+double target_probability(double p, SourceSpan span) {
+  if (!(p >= 0 && p <= 1))
+    raise_help<K::bad_target>(span, "a target is a probability: `to 0.8`; for odds write `odds 4`", "between 0 and 1",
+                              p);
+  if (p == 0 || p == 1) raise_help<K::hard_target>(span, "write `observe` for hard evidence", p);
+  return p;
+}
+
+}  // namespace
 
 /// `A to q`, `x to {a: q1, …}`: the cells, their targets, and a term whose log-weights are found later.
 JeffreyTask::Target ModelLowerer::jeffrey_target(const ast::Expr& subject, const ast::Expr& value, ir::SiteId at) {
@@ -26,11 +36,7 @@ JeffreyTask::Target ModelLowerer::jeffrey_target(const ast::Expr& subject, const
   t.span = value.span;
   const Sym x = eval(subject);
   const Sym q = eval(value);
-  const auto probability = [&](double p) {
-    if (!(p >= 0 && p <= 1)) raise<K::bad_target>(value.span, "between 0 and 1", p);
-    if (p == 0 || p == 1) raise_help<K::hard_target>(value.span, "write `observe` for hard evidence", p);
-    return p;
-  };
+  const auto probability = [&](double p) { return target_probability(p, value.span); };
   if (q.is_scalar()) {
     const Sym e = boolean(x, subject.span);
     if (!e.shape.empty()) raise<K::not_an_event>(subject.span, "an array");
@@ -61,12 +67,7 @@ JeffreyTask::Target ModelLowerer::jeffrey_target(const ast::Expr& subject, const
     if (!(std::abs(sum - 1) <= 1e-9))
       raise<K::bad_strength>(value.span, fmt::format("target probabilities must sum to 1, but these sum to {}", sum));
   }
-  ir::Data d;
-  d.name = fmt::format("jeffrey{}", module_->data.size());
-  d.type = ScalarType::real;
-  d.shape = {static_cast<std::int64_t>(t.cells.size())};
-  d.reals = std::make_shared<const std::vector<double>>(t.cells.size(), 0.0);
-  t.weights = module_->add_data(std::move(d));
+  add_jeffrey_weights(t);
   const auto weight = [&](std::size_t k) {
     const ExprId i = module_->integer(static_cast<std::int64_t>(k) + 1);
     return module_->load_data(t.weights, std::span(&i, 1));
@@ -75,6 +76,32 @@ JeffreyTask::Target ModelLowerer::jeffrey_target(const ast::Expr& subject, const
   for (std::size_t k = t.cells.size() - 1; k-- > 0;) body = module_->select(t.cells[k], weight(k), body);
   add_term(ir::TermKind::soft, at, body);
   return t;
+}
+
+/// `y ~ D to q`: the event that a fresh draw of D equals y has probability p given the latents, so its factor is
+/// e^w1 p + e^w2 (1 - p).
+JeffreyTask::Target ModelLowerer::jeffrey_outcome(ExprId p, const ast::Expr& value, ir::SiteId at) {
+  JeffreyTask::Target t;
+  t.span = value.span;
+  const double q = target_probability(known_real(eval(value), value.span, "a target probability"), value.span);
+  t.cells = {p, module_->prim(Op::sub, {module_->real(1), p})};
+  t.probabilities = {q, 1 - q};
+  add_jeffrey_weights(t);
+  const ExprId one = module_->integer(1), two = module_->integer(2);
+  const ExprId yes = module_->load_data(t.weights, std::span(&one, 1));
+  const ExprId no = module_->load_data(t.weights, std::span(&two, 1));
+  const ExprId gain = module_->prim(Op::soft_event, {module_->prim(Op::sub, {yes, no}), p});
+  add_term(ir::TermKind::soft, at, module_->prim(Op::add, {no, gain}));
+  return t;
+}
+
+void ModelLowerer::add_jeffrey_weights(JeffreyTask::Target& t) {
+  ir::Data d;
+  d.name = fmt::format("jeffrey{}", module_->data.size());
+  d.type = ScalarType::real;
+  d.shape = {static_cast<std::int64_t>(t.cells.size())};
+  d.reals = std::make_shared<const std::vector<double>>(t.cells.size(), 0.0);
+  t.weights = module_->add_data(std::move(d));
 }
 
 void ModelLowerer::jointly(const ast::JointlyStmt& s, SourceSpan span) {

@@ -56,7 +56,7 @@ std::vector<std::int64_t> Session::draw_stream(const Posterior& p, std::int64_t 
   if (!info.independent || info.latents.size() > 1) {
     // Dependent tokens: one after the other from the predictive given those drawn so far. A string of a few tokens at a
     // time keeps this exact; its cost grows with the square of the length.
-    if (n > 2000) raise<K::not_supported_yet>(span, "drawing more than 2000 tokens of a dependent stream");
+    if (n > 2000) raise_not_yet(span, NotYet::long_dependent_stream);
     std::vector<std::int64_t> codes;
     ir::Module& m = model.module();
     std::optional<ExprId> given;

@@ -186,11 +186,11 @@ void Session::statement(const std::shared_ptr<const ast::Script>& script, const 
   } else if (const auto* ex = std::get_if<ast::ExportStmt>(&s.node)) {
     export_to(*ex, s.span);
   } else if (std::holds_alternative<ast::PlotStmt>(s.node)) {
-    raise<K::not_supported_yet>(s.span, "`plot`");
+    raise_not_yet(s.span, NotYet::plot);
   } else if (std::holds_alternative<ast::ReportStmt>(s.node)) {
-    raise<K::not_supported_yet>(s.span, "`report`");
+    raise_not_yet(s.span, NotYet::report);
   } else if (std::holds_alternative<ast::CalibrateStmt>(s.node)) {
-    raise<K::not_supported_yet>(s.span, "`calibrate`");
+    raise_not_yet(s.span, NotYet::calibrate);
   } else {
     raise<K::only_in_model>(s.span);
   }

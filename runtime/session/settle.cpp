@@ -237,7 +237,8 @@ Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const st
         e = d + 1 == sizes.size() ? cell : m.prim(Op::logical_and, {cell, e});
         rest /= sizes[d];
       }
-      cells.push_back(m.select(e, m.real(1), m.real(0)));
+      // What is no event is the probability of one, given the latents.
+      cells.push_back(m.type(e) == ScalarType::boolean ? m.select(e, m.real(1), m.real(0)) : e);
     }
     auto p = expect(cells, Variant{false, "", false, task.order});
     if (!p) return fail(std::move(p).error());

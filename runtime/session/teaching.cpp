@@ -68,8 +68,9 @@ void Session::engine(const ast::Expr& e, Settings& settings) {
     if (call != nullptr) nuts_options(*call, settings.nuts);
     return;
   }
-  if (engine == "smc" || engine == "laplace" || engine == "optimize")
-    raise<K::not_supported_yet>(e.span, fmt::format("the engine `{}`", engine));
+  if (engine == "smc") raise_not_yet(e.span, NotYet::engine_smc);
+  if (engine == "laplace") raise_not_yet(e.span, NotYet::engine_laplace);
+  if (engine == "optimize") raise_not_yet(e.span, NotYet::engine_optimize);
   raise_help<K::unknown_name>(e.span, "there are exact, enumerate, quadrature and nuts", "engine", engine);
 }
 
@@ -300,7 +301,7 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
   const auto& let = std::get<ast::LetStmt>(script->statements[0]->node);
   ast::Infer* expanded = std::get_if<ast::Infer>(&let.value->node);
   if (expanded == nullptr) raise<K::internal_error>(span, "the expansion of `teach` is no inference");
-  if (t.engine) raise<K::not_supported_yet>(t.engine->get()->span, "`using` behind `teach`");
+  if (t.engine) raise_not_yet(t.engine->get()->span, NotYet::teach_using);
   return infer(*expanded, let.value->span, at);
 }
 
