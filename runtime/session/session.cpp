@@ -81,17 +81,13 @@ std::size_t Session::load(FileId file, bool run) {
   // After a syntax error nothing is run; what was understood is still checked, so that one run shows every mistake it
   // can.
   const bool only_check = !run || errors_ > before;
+  checker_.announce(*script);
   for (const auto& s : script->statements) {
     try {
-      if (only_check) {
-        auto declared = declare(script, *s, environment_);
-        if (!declared)
-          report(std::move(declared).error());
-        else if (const auto* m = std::get_if<ast::ModelDecl>(&s->node))
-          check_model(*m);
-      } else {
+      if (only_check)
+        check_statement(script, *s);
+      else
         statement(script, *s);
-      }
     } catch (Failure& f) {
       top_->reset();
       if (!f.silent) report(std::move(f.diagnostic));
@@ -120,7 +116,27 @@ std::string Session::slice(SourceSpan span) const {
   return out;
 }
 
-void Session::import(const ast::ImportStmt& s) {
+/// What can be said of a statement without running it.
+void Session::check_statement(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& s) {
+  if (const auto* i = std::get_if<ast::ImportStmt>(&s.node)) return import(*i, false);
+  auto declared = declare(script, s, environment_);
+  if (!declared) throw Failure{std::move(declared).error()};
+  if (!check_declaration(s)) return;
+  const auto* m = std::get_if<ast::ModelDecl>(&s.node);
+  if (m != nullptr && checker_.stands_alone(m->name.text)) check_model(*m);
+}
+
+/// Types, names and shapes that hold whatever the data are. True if nothing was wrong.
+bool Session::check_declaration(const ast::Stmt& s) {
+  DiagnosticSink sink;
+  checker_.statement(s, sink);
+  const bool fine = !sink.has_errors();
+  if (const auto* m = std::get_if<ast::ModelDecl>(&s.node); m != nullptr && !fine) top_->poison(m->name.text);
+  for (Diagnostic& d : sink.take()) report(std::move(d));
+  return fine;
+}
+
+void Session::import(const ast::ImportStmt& s, bool run) {
   const std::filesystem::path path = std::filesystem::path(s.path).is_absolute()
                                          ? std::filesystem::path(s.path)
                                          : std::filesystem::path(folder_) / s.path;
@@ -129,7 +145,7 @@ void Session::import(const ast::ImportStmt& s) {
   auto text = read_text(path.string(), s.path_span);
   if (!text) throw Failure{std::move(text).error()};
   const std::string outer = std::exchange(folder_, path.parent_path().string());
-  load(sources_.add(path.string(), *std::move(text)), true);
+  load(sources_.add(path.string(), *std::move(text)), run);
   folder_ = outer;
 }
 
@@ -150,14 +166,20 @@ void Session::check_model(const ast::ModelDecl& m) {
 }
 
 void Session::statement(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& s) {
-  if (const auto* i = std::get_if<ast::ImportStmt>(&s.node)) return import(*i);
+  if (const auto* i = std::get_if<ast::ImportStmt>(&s.node)) return import(*i, true);
   auto declared = declare(script, s, environment_);
   if (!declared) throw Failure{std::move(declared).error()};
   if (*declared) {
     if (const auto* m = std::get_if<ast::ModelDecl>(&s.node)) {
       priors_.erase(m->name.text);
-      check_model(*m);
+      // Without parameters it can be lowered, which sees more than the check of what awaits its data.
+      if (m->parameters.empty())
+        check_model(*m);
+      else
+        check_declaration(s);
     }
+    if (std::holds_alternative<ast::FnDecl>(s.node) || std::holds_alternative<ast::DistDecl>(s.node))
+      check_declaration(s);
     if (const auto* src = std::get_if<ast::SourceDecl>(&s.node)) {
       auto terms = source_terms(*src, *top_);
       if (!terms) throw Failure{std::move(terms).error()};

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lang/check/script.h"
 #include "lang/evidence/ledger.h"
 #include "lang/sema/environment.h"
 #include "lang/sema/lowering.h"
@@ -90,7 +91,9 @@ private:
 
   std::size_t load(FileId file, bool run);
   void statement(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& s);
-  void import(const ast::ImportStmt& s);
+  void import(const ast::ImportStmt& s, bool run);
+  void check_statement(const std::shared_ptr<const ast::Script>& script, const ast::Stmt& s);
+  bool check_declaration(const ast::Stmt& s);
   void check_model(const ast::ModelDecl& m);
   void report(Diagnostic d);
   void print(const ast::Expr& e);
@@ -154,6 +157,7 @@ private:
   std::map<std::string, std::shared_ptr<const Posterior>> priors_;
   std::map<std::shared_ptr<const Posterior>, std::vector<Asked>> asked_;  ///< what certificates speak of
   std::unique_ptr<Top> top_;
+  check::ScriptChecker checker_{environment_};
   std::string folder_;  ///< of the running script, for relative paths
   std::string target_;  ///< the name that a `let` is defining: part of a claim's identity
   std::size_t errors_ = 0;
