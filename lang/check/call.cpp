@@ -1,11 +1,13 @@
 // Calls: functions of arrays, primitives, functions of the script, images of maps. Declarations of functions.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "lang/builtins/ops.h"
 #include "lang/check/scope.h"
 #include "lang/support/suggest.h"
+#include "lang/syntax/print.h"
 
 namespace hearsay::check {
 
@@ -16,7 +18,15 @@ Type Checker::call(const ast::Expr& e, const ast::Call& c) {
   const std::string& f = c.callee.text;
   const bool own = environment_.functions.contains(f);
   if (f == "block" && !own) return block_of(c, e.span);
-  if (in_model_ && environment_.maps.contains(f)) return Type::of(Base::boolean);  // checked when the map is known
+  if (in_model_ && environment_.maps.contains(f)) {
+    if (c.arguments.size() == 1)
+      image(*environment_.maps.at(f), *c.arguments[0].value);
+    else
+      report(diagnose<K::wrong_argument_count>(e.span, f, "one event", c.arguments.size()));
+    Type t = Type::of(Base::boolean);
+    t.latent = true;
+    return t;
+  }
   if (!own && questions_)
     if (auto answer = questions_(e, *this)) return *std::move(answer);
   std::vector<std::pair<Type, SourceSpan>> arguments;
@@ -73,6 +83,23 @@ Type Checker::call(const ast::Expr& e, const ast::Call& c) {
     names.emplace_back(n);
   if (questions_ || !c.has_bar) unknown(f, c.callee.span, c.has_bar ? "question" : "function", names);
   return Type::anything();
+}
+
+/// An event that the map lists, or a union of such.
+void Checker::image(const ast::MapDecl& map, const ast::Expr& event) {
+  const std::string text = ast::print(event);
+  std::vector<std::string> events;
+  for (const auto& rule : map.rules) {
+    if (ast::print(*rule.from) == text) return;
+    events.push_back("`" + ast::print(*rule.from) + "`");
+  }
+  if (const auto* b = std::get_if<ast::Binary>(&event.node); b != nullptr && b->op == ast::BinaryOp::logical_or) {
+    image(map, *b->left);
+    image(map, *b->right);
+    return;
+  }
+  report(diagnose<K::not_mapped>(event.span, map.name.text)
+             .with_help(fmt::format("it maps {}, and unions of these", fmt::join(events, ", "))));
 }
 
 std::optional<Type> Checker::array_function(const ast::Call& c,

@@ -49,6 +49,8 @@ public:
   using Questions = std::function<std::optional<Type>(const ast::Expr&, Checker&)>;
   void set_questions(Questions q) { questions_ = std::move(q); }
 
+  /// Parts could not be read: a name that is missing may have been defined there.
+  void incomplete() { complete_ = false; }
   Type expr(const ast::Expr& e);
   Type comprehension(const std::vector<ast::Binder>& binders, const ast::Expr& body);
   /// An expression about a model, in its scope.
@@ -88,6 +90,7 @@ private:
   std::optional<Type> array_function(const ast::Call& c, const std::vector<std::pair<Type, SourceSpan>>& arguments,
                                      SourceSpan span);
   Type apply_op(const ast::Call& c, const std::vector<std::pair<Type, SourceSpan>>& arguments, SourceSpan span);
+  void image(const ast::MapDecl& map, const ast::Expr& event);
   Type block_of(const ast::Call& c, SourceSpan span);
   Type declared_type(const ast::TypeExpr& t, bool binds_sizes);
 
@@ -110,7 +113,7 @@ private:
   void observe(const ast::ObserveStmt& s, SourceSpan span);
   void soft_observe(const ast::SoftObserveStmt& s, SourceSpan span);
   void jointly(const ast::JointlyStmt& s);
-  void outcome(const ast::Expr& subject, const Type& drawn, SourceSpan span);
+  void outcome(const ast::Expr& subject, const ast::DistExpr& written, const Type& drawn, SourceSpan span);
   void data_number(const ast::Expr& e);
   const ast::SourceDecl* source(const ast::Name& n);
   void new_name(const ast::Name& n);

@@ -15,7 +15,7 @@ using Base = Type::Base;
 using Form = ast::StrengthForm;
 
 /// What is observed against what the distribution gives.
-void Checker::outcome(const ast::Expr& subject, const Type& drawn, SourceSpan span) {
+void Checker::outcome(const ast::Expr& subject, const ast::DistExpr& written, const Type& drawn, SourceSpan span) {
   const Type y = expr(subject);
   if (y.ranked && drawn.ranked && !y.dims.empty() && !drawn.dims.empty() && !may_agree(y, drawn))
     report(diagnose<K::shape_mismatch>(span, shape_text(y), shape_text(drawn)));
@@ -24,15 +24,24 @@ void Checker::outcome(const ast::Expr& subject, const Type& drawn, SourceSpan sp
     report(diagnose<K::wrong_type>(subject.span, "numbers", describe(y)));
     return;
   }
-  const auto clash = [&](std::string_view gives) { report(diagnose<K::wrong_type>(subject.span, gives, describe(y))); };
-  if (drawn.base == Base::boolean && y.base != Base::boolean) return clash("true or false, as the distribution gives");
-  if (drawn.number() && y.base == Base::boolean) return clash("numbers, as the distribution gives");
-  if (drawn.base == Base::real && y.base == Base::label) return clash("numbers, as the distribution gives");
-  if (drawn.base == Base::label && y.base == Base::label) {
-    Type whole = drawn;
-    whole.bare_label.clear();
-    if (!y.bare_label.empty() || !y.labels || !whole.labels) equal(y, whole, subject.span);
-  }
+  const auto* call = std::get_if<ast::Call>(&written.distribution->node);
+  const auto clash = [&](std::string_view gives) {
+    report(diagnose<K::outcome_type>(written.distribution->span, call != nullptr ? call->callee.text : "this choice",
+                                     gives, describe(y)));
+  };
+  if (drawn.base == Base::boolean && y.base != Base::boolean) return clash("true or false");
+  if (drawn.number() && y.base == Base::boolean) return clash("numbers");
+  if (drawn.base == Base::real && y.base == Base::label) return clash("numbers");
+  if (drawn.base != Base::label || y.base != Base::label || !y.labels || !drawn.labels) return;
+  // The weights may name some of the labels only, but no others.
+  for (const std::string& label : drawn.labels->labels)
+    if (y.bare_label.empty() && y.labels->find(label) == 0) {
+      const std::string near = nearest_name(label, y.labels->labels);
+      report(diagnose<K::unknown_label>(written.distribution->span, label,
+                                        fmt::format("{{{}}}", fmt::join(y.labels->labels, ", ")))
+                 .with_help(near.empty() ? "" : fmt::format("did you mean `{}`?", near)));
+      return;
+    }
 }
 
 void Checker::observe(const ast::ObserveStmt& s, SourceSpan span) {
@@ -40,7 +49,7 @@ void Checker::observe(const ast::ObserveStmt& s, SourceSpan span) {
     event(*s.subject);
     return;
   }
-  outcome(*s.subject, dist(*s.dist), span);
+  outcome(*s.subject, *s.dist, dist(*s.dist), span);
 }
 
 const ast::SourceDecl* Checker::source(const ast::Name& n) {
@@ -77,7 +86,7 @@ void Checker::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) {
     if (interval != nullptr)
       for (const auto& end : interval->elements) number(expr(*end), end->span);
     else
-      outcome(*s.subject, drawn, span);
+      outcome(*s.subject, *s.dist, drawn, span);
   } else if (form == Form::likelihoods) {
     const Type x = expr(*s.subject);
     if (x.known() && x.base != Base::label && x.base != Base::boolean)

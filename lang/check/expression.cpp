@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lang/check/scope.h"
+#include "lang/sema/describe.h"
 #include "lang/support/suggest.h"
 
 namespace hearsay::check {
@@ -42,9 +43,7 @@ void Checker::unknown(const std::string& name, SourceSpan span, std::string_view
                       const std::vector<std::string>& candidates, std::string help) {
   reads_outside_ = true;
   if (!complete_ || outside_.declared.contains(name) || !reported_.insert(name).second) return;
-  if (help.empty())
-    if (const std::string near = nearest_name(name, candidates); !near.empty())
-      help = fmt::format("did you mean `{}`?", near);
+  if (help.empty()) help = unknown_name_help(environment_, name, candidates);
   report(diagnose<K::unknown_name>(span, kind, name).with_help(std::move(help)));
 }
 

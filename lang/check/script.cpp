@@ -38,7 +38,19 @@ std::vector<std::string> names_of(const Map& map) {
 
 }  // namespace
 
+namespace {
+
+bool inside(SourceSpan part, SourceSpan whole) {
+  return part.file == whole.file && part.begin >= whole.begin && part.begin < whole.end;
+}
+
+}  // namespace
+
 void ScriptChecker::announce(const ast::Script& script) {
+  for (const SourceSpan u : unread_)
+    complete_ = complete_ && std::any_of(script.statements.begin(), script.statements.end(), [&](const auto& s) {
+                  return std::holds_alternative<ast::ModelDecl>(s->node) && inside(u, s->span);
+                });
   const auto add = [&](const ast::Name& n) { outside_.declared.insert(n.text); };
   for (const auto& s : script.statements) {
     if (const auto* t = std::get_if<ast::TokensDecl>(&s->node)) {
@@ -74,6 +86,8 @@ bool ScriptChecker::stands_alone(const std::string& model) const {
 
 void ScriptChecker::statement(const ast::Stmt& s, DiagnosticSink& sink) {
   Checker at(environment_, outside_, sink);
+  const bool whole = std::none_of(unread_.begin(), unread_.end(), [&](SourceSpan u) { return inside(u, s.span); });
+  if (!complete_ || !whole) at.incomplete();
   if (const auto* m = std::get_if<ast::ModelDecl>(&s.node)) {
     const std::size_t before = sink.error_count();
     models_.erase(m->name.text);

@@ -14,6 +14,8 @@ class ScriptChecker {
 public:
   explicit ScriptChecker(const Environment& environment) : environment_(environment) {}
 
+  /// Where something could not be read: what it would have defined is not missed. Before `announce`.
+  void distrust(SourceSpan span) { unread_.push_back(span); }
   /// Names that the script defines somewhere: using one before it is known is no unknown name.
   void announce(const ast::Script& script);
   /// One statement, whose declaration (if it is one) has been entered into the environment.
@@ -38,6 +40,8 @@ private:
   const Environment& environment_;
   Outside outside_;
   std::map<std::string, ModelNames> models_;
+  std::vector<SourceSpan> unread_;
+  bool complete_ = true;  ///< all of the top level was read
 };
 
 }  // namespace hearsay::check

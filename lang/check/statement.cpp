@@ -206,11 +206,20 @@ void Checker::emit(const ast::EmitStmt& s) {
     return;
   }
   if (t.base != Base::label || !t.labels) return;
+  const auto* call = std::get_if<ast::Call>(&s.dist.distribution->node);
+  const auto* weights = call != nullptr && call->arguments.size() == 1
+                            ? std::get_if<ast::LabelMap>(&call->arguments[0].value->node)
+                            : nullptr;
+  const auto where = [&](const std::string& label) {
+    if (weights != nullptr)
+      for (const auto& entry : weights->entries)
+        if (entry.label.text == label) return entry.label.span;
+    return s.dist.distribution->span;
+  };
   for (const std::string& label : t.labels->labels)
     if (t.bare_label.empty() && emits_->find(label) == 0 && t.labels->name != emits_->name) {
       const std::string near = nearest_name(label, emits_->labels);
-      report(diagnose<K::unknown_label>(s.dist.distribution->span, label,
-                                        fmt::format("{{{}}}", fmt::join(emits_->labels, ", ")))
+      report(diagnose<K::unknown_label>(where(label), label, fmt::format("{{{}}}", fmt::join(emits_->labels, ", ")))
                  .with_help(near.empty() ? "" : fmt::format("did you mean `{}`?", near)));
       return;
     }

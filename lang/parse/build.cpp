@@ -217,7 +217,7 @@ StmtNode build_sample(ParseState& state, Iterator where, ast::ExprPtr subject, a
   return sample;
 }
 
-void refuse_arrow(ParseState& state, const ast::Expr& e) {
+void refuse_arrow(ParseState& state, Iterator where, const ast::Expr& e) {
   const auto* comparison = std::get_if<ast::Binary>(&e.node);
   if (comparison == nullptr || comparison->op != ast::BinaryOp::less) return;
   const SourceSpan op = comparison->op_span;
@@ -226,6 +226,7 @@ void refuse_arrow(ParseState& state, const ast::Expr& e) {
       diagnose<DiagnosticKind::foreign_syntax>({op.file, op.begin, op.end + 1}, "<-")
           .with_help("a latent is drawn by `name ~ distribution;`, a value defined by `let name = expression;`; a "
                      "comparison with a negative number is written `a < -b`"));
+  throw Reported(where);
 }
 
 void check_distribution(ParseState& state, const ast::Expr& e) {

@@ -63,7 +63,7 @@ struct Chain {
 [[nodiscard]] StmtNode build_sample(ParseState& state, Iterator where, ast::ExprPtr subject, ast::DistExpr dist);
 
 /// Reports `name <- e` at the beginning of a statement: another language's assignment, which reads as `name < -e`.
-void refuse_arrow(ParseState& state, const ast::Expr& e);
+void refuse_arrow(ParseState& state, Iterator where, const ast::Expr& e);
 
 /// Reports E0118 if `e` is neither a call nor a conditional.
 void check_distribution(ParseState& state, const ast::Expr& e);

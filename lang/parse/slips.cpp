@@ -71,7 +71,7 @@ constexpr std::array first_words = {
     FirstWord{"function", function_help},
     FirstWord{"func", function_help},
     FirstWord{"lambda", function_help},
-    FirstWord{"return", function_help},
+    FirstWord{"return", "a function is one expression, and a model returns nothing: ask for it, as in `E(x | M)`"},
     FirstWord{"var", definition_help},
     FirstWord{"val", definition_help},
     FirstWord{"const", definition_help},
@@ -163,12 +163,51 @@ std::string_view help_for_foreign_mark(const ParseState& state, const Failure& f
   return {};
 }
 
+/// The word that ends just before `at`, blanks between them aside; empty if there is none.
+std::string_view word_before(const ParseState& state, Iterator at) {
+  while (at != state.begin() && (at[-1] == ' ' || at[-1] == '\t' || at[-1] == '\n' || at[-1] == '\r')) --at;
+  const Iterator end = at;
+  while (at != state.begin() && is_word_char(at[-1])) --at;
+  return {at, static_cast<std::size_t>(end - at)};
+}
+
+bool is_strength(std::string_view word) {
+  return word == "odds" || word == "nats" || word == "decibans" || word == "channel" || word == "confidence" ||
+         word == "likelihoods" || word == "weight" || word == "robust" || word == "to" || word == "from";
+}
+
+/// What to write instead where a declaration or a soft observation is not complete.
+std::string help_for_clause(const ParseState& state, const Failure& failure) {
+  const std::string_view found = state.mark_at(failure.where), word = state.word_at(failure.where),
+                         first = state.word_at(failure.start), before = word_before(state, failure.where);
+  const bool declares = first == "model" || first == "fn" || first == "dist";
+  if (failure.expected == "`:`" && declares && !before.empty()) {
+    if (!word.empty()) return fmt::format("a parameter is written `{}: {}`", word, before);
+    return fmt::format("a parameter has a type: `{}: real`", before);
+  }
+  if (failure.expected == "`->`" && first == "fn") return "say what it gives: `fn f(x: real) -> real = expression;`";
+  if (failure.expected == "`base`") return "say which probability it moves: `confidence 0.9 base 0.5`";
+  if (failure.expected.starts_with("a name") && found == "(" && before == "for")
+    return "a loop is written without parentheses: `for i in 1..N { … }`";
+  if (failure.opened != nullptr && *failure.opened == '{' && word_before(state, failure.opened) == "then")
+    return "statements are chosen without `then`: `if c { … } else { … }`";
+  if (found == "=" && failure.opened != nullptr && *failure.opened == '(')
+    return "an argument is named as in `f(p: 0.5)`; equality is written `==`";
+  if (!failure.expected.starts_with("`;`")) return {};
+  if (word == "if") return "a choice is written `if c then a else b`";
+  if (first == "observe" && is_strength(word)) return "how strong evidence is, is said of `soft observe`";
+  if (first == "soft" && !word.empty() && !is_reserved(word) && !is_digit(*failure.where) && !is_strength(word))
+    return fmt::format("who says it stands behind `from`: `from {}`", word);
+  return {};
+}
+
 /// What to write instead, for a mark or word that other languages have in this place.
 std::string help_for(const ParseState& state, const Failure& failure) {
   const std::string_view found = state.mark_at(failure.where);
   const std::string_view word = state.word_at(failure.where);
   const std::string_view first = state.word_at(failure.start);
   const bool wants_end = failure.expected.starts_with("`;`");
+  if (std::string help = help_for_clause(state, failure); !help.empty()) return help;
   if (found == "=" && wants_end && failure.where > failure.start && !is_reserved(first)) {
     return "a value is defined by `let name = expression;`; equality is written `==`";
   }

@@ -158,7 +158,7 @@ constexpr auto if_stmt_def = word("if") > expr[if_condition] >
 // ---------------------------------------------------------------- statements that begin with an expression
 
 constexpr auto put_expression = [](auto& context) {
-  refuse_arrow(state_of(context), *x3::_attr(context));
+  refuse_arrow(state_of(context), x3::_where(context).begin(), *x3::_attr(context));
   x3::_val(context) = ExprStmt{std::move(x3::_attr(context))};
 };
 constexpr auto put_sample = [](auto& context) {

@@ -170,7 +170,7 @@ ExprId Lowerer::logp(const DistInstance& d, const Sym& outcome) {
     for (const std::string& key : d.keys->labels)
       if (outcome.labels->find(key) == 0) {
         const std::string near = nearest_name(key, outcome.labels->labels);
-        raise_help<K::unknown_label>(d.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), key,
+        raise_help<K::unknown_label>(d.key_span(key), near.empty() ? "" : fmt::format("did you mean `{}`?", near), key,
                                      fmt::format("{{{}}}", fmt::join(outcome.labels->labels, ", ")));
       }
     for (const std::string& label : outcome.labels->labels) position.push_back(d.keys->find(label));

@@ -17,6 +17,12 @@ namespace hearsay {
 using ir::ExprId;
 using K = DiagnosticKind;
 
+SourceSpan DistInstance::key_span(const std::string& key) const {
+  const std::int64_t code = keys ? keys->find(key) : 0;
+  return code > 0 && static_cast<std::size_t>(code) <= key_spans.size() ? key_spans[static_cast<std::size_t>(code - 1)]
+                                                                        : span;
+}
+
 DistInstance Lowerer::distribution(const ast::DistExpr& d) {
   DistInstance r = distribution(*d.distribution);
   if (d.truncation) restrict_to(r, *d.truncation);
@@ -93,6 +99,8 @@ DistInstance Lowerer::distribution(const ast::Expr& e) {
     if (type == "simplex") {
       if (s.type != ScalarType::real) s = apply(Op::to_real, {s}, given[i]->span);
       if (std::holds_alternative<ast::LabelMap>(given[i]->node)) {
+        for (const auto& entry : std::get<ast::LabelMap>(given[i]->node).entries)
+          d.key_spans.push_back(entry.label.span);
         // Weights by label are normalised, as the language promises; vectors must already be simplexes, as in Stan.
         const AlphabetPtr keys = s.keys;
         if (s.known) {

@@ -70,6 +70,7 @@ Sym Lowerer::eval_node(const ast::Expr& e) {
   if (const auto* n = std::get_if<ast::NameRef>(&e.node)) return eval_name(n->text, e.span);
   if (const auto* u = std::get_if<ast::Unary>(&e.node)) {
     Sym s = eval(*u->operand);
+    if (u->op == ast::UnaryOp::negate) demand_number(s, u->operand->span);
     return apply(u->op == ast::UnaryOp::negate ? Op::neg : Op::logical_not, {std::move(s)}, e.span);
   }
   if (const auto* b = std::get_if<ast::Binary>(&e.node)) return eval_binary(*b, e.span);
@@ -119,6 +120,14 @@ Sym Lowerer::eval_node(const ast::Expr& e) {
   raise<K::not_in_model>(e.span, "this expression");
 }
 
+void Lowerer::demand_number(const Sym& s, SourceSpan span) {
+  if (s.other) raise<K::wrong_type>(span, "a number", describe(s));
+  if (s.labels) raise<K::label_arithmetic>(span, "used as numbers");
+  if (s.type == ScalarType::boolean)
+    raise_help<K::wrong_type>(span, "`if c then 1 else 0` makes a number of a truth, and `sum(…)` counts them",
+                              "a number", describe(s));
+}
+
 void Lowerer::unknown_name(const std::string& name, SourceSpan span, std::string_view kind) {
   if (poisoned_.contains(name)) throw Failure{diagnose<K::unknown_name>(span, kind, name), true};
   std::vector<std::string> names;
@@ -134,8 +143,7 @@ void Lowerer::unknown_name(const std::string& name, SourceSpan span, std::string
     for (const auto& [n, f] : environment_.functions) names.push_back(n);
     for (const Op op : all_ops()) names.emplace_back(info(op).name);
   }
-  const std::string near = nearest_name(name, names);
-  raise_help<K::unknown_name>(span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), kind, name);
+  raise_help<K::unknown_name>(span, unknown_name_help(environment_, name, names), kind, name);
 }
 
 Sym Lowerer::eval_name(const std::string& name, SourceSpan span) {
@@ -227,6 +235,10 @@ Sym Lowerer::eval_binary(const ast::Binary& b, SourceSpan span) {
   Sym left = eval(*b.left);
   if (b.op == B::in) return membership(left, *b.right, span);
   Sym right = eval(*b.right);
+  if (b.op <= B::power) {
+    demand_number(left, b.left->span);
+    demand_number(right, b.right->span);
+  }
   switch (b.op) {
     case B::add:
       return apply(Op::add, {left, right}, span);
@@ -308,7 +320,7 @@ Sym Lowerer::eval_index(const ast::Index& ix, SourceSpan span) {
       for (std::size_t i = 0; i < s.known->size(); ++i) {
         const std::int64_t v = s.known->at(i).i;
         if ((v < 1 || v > base.shape[d]) && guards_.empty() && !lenient_names_)
-          raise<K::index_out_of_bounds>(where, v, base.shape[d]);
+          raise_help<K::index_out_of_bounds>(where, v == 0 ? "indices start at 1" : "", v, base.shape[d]);
       }
     at.push_back(std::move(s));
   }

@@ -279,8 +279,8 @@ void ModelLowerer::check_emission(const DistInstance& d, const Alphabet& alphabe
     for (const std::string& label : given.labels->labels)
       if (alphabet.find(label) == 0) {
         const std::string near = nearest_name(label, alphabet.labels);
-        raise_help<K::unknown_label>(d.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), label,
-                                     fmt::format("{{{}}}", fmt::join(alphabet.labels, ", ")));
+        raise_help<K::unknown_label>(d.key_span(label), near.empty() ? "" : fmt::format("did you mean `{}`?", near),
+                                     label, fmt::format("{{{}}}", fmt::join(alphabet.labels, ", ")));
       }
   } else if (given.kind == Support::Kind::integers) {
     if (given.low != 1 || given.high != static_cast<std::int64_t>(alphabet.labels.size()))

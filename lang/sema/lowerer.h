@@ -61,7 +61,10 @@ struct DistInstance {
   std::vector<SourceSpan> argument_spans;
   std::optional<Sym> condition;
   std::shared_ptr<const DistInstance> then_dist, else_dist;
-  AlphabetPtr keys;  ///< outcome labels that the arguments name
+  AlphabetPtr keys;                   ///< outcome labels that the arguments name
+  std::vector<SourceSpan> key_spans;  ///< where they are written; empty: not one by one
+  /// Where this key stands, or the distribution if that is not known.
+  [[nodiscard]] SourceSpan key_span(const std::string& key) const;
   /// Where it is restricted to: an interval, or a set of known values, all different.
   struct Cut {
     Sym low, high;
@@ -112,6 +115,7 @@ public:
   double known_real(const Sym& s, SourceSpan span, std::string_view what);
   std::int64_t known_integer(const Sym& s, SourceSpan span, std::string_view what);
   Sym boolean(Sym s, SourceSpan span);
+  void demand_number(const Sym& s, SourceSpan span);
   /// Replaces the codes of a bare label by those of `alphabet`.
   Sym as_label_of(Sym s, const AlphabetPtr& alphabet, SourceSpan span);
   /// All elements, when nothing but data and constants is read; else nothing.

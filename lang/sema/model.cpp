@@ -296,6 +296,9 @@ void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
   } else if (const auto* src = std::get_if<ast::SourceDecl>(&stmt.node)) {
     // The tree that holds it outlives this posterior through the model declaration or the script.
     local_sources[src->name.text] = std::shared_ptr<const ast::SourceDecl>(decl_, src);
+  } else if (std::holds_alternative<ast::ExprStmt>(stmt.node)) {
+    raise_help<K::not_in_model>(stmt.span, "evidence is stated by `observe …;` or `soft observe …;`",
+                                "an expression by itself");
   } else if (std::holds_alternative<ast::PrintStmt>(stmt.node)) {
     raise<K::not_in_model>(stmt.span, "`print`");
   } else {

@@ -275,6 +275,12 @@ Sym Lowerer::select(const Sym& condition, const Sym& a, const Sym& b, SourceSpan
   if (a.other || b.other)
     raise<K::wrong_type>(span, "numbers on both sides of a choice on a latent", describe(a.other ? a : b));
   Sym x = a, y = b;
+  const auto mixed = [&](const Sym& s, const Sym& t) {
+    return (s.type == ScalarType::boolean) != (t.type == ScalarType::boolean) ||
+           (s.labels == nullptr) != (t.labels == nullptr);
+  };
+  if (mixed(x, y) && !lenient_names_)
+    raise<K::wrong_type>(span, "two values of one type", fmt::format("{} and {}", describe(x), describe(y)));
   if (x.labels && y.labels && x.labels != y.labels) {
     if (!y.label_name.empty())
       y = as_label_of(y, x.labels, span);

@@ -73,6 +73,8 @@ int main(int argc, char** argv) {
   run->add_flag("--json", json, "one JSON object a line for every printed value");
   CLI::App* check = app.add_subcommand("check", "parse and check a script without running it");
   check->add_option("FILE", file, "the script")->required();
+  check->add_option("--data", data_file, "a JSON file whose fields become names");
+  check->add_option("--set", sets, "a name and its value, as n=10 (may be given several times)");
   check->add_flag("--json", json, "diagnostics as JSON");
   CLI::App* explain = app.add_subcommand(
       "explain", "what a script does: engines, what is summed out, budgets, what teach is short for");

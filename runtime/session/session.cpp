@@ -37,6 +37,10 @@ Session::Session(Settings settings, SessionOutput output)
 Session::~Session() = default;
 
 void Session::report(Diagnostic d) {
+  // A mistake in a declaration would be found again at each of its uses.
+  const std::string key = fmt::format("{} {} {}-{} {}", code(d.kind), static_cast<std::uint32_t>(d.primary.file),
+                                      d.primary.begin, d.primary.end, d.message);
+  if (sources_.contains(d.primary.file) && !reported_.insert(key).second) return;
   if (severity(d.kind) == Severity::error) ++errors_;
   if (output_.diagnostic) output_.diagnostic(d);
 }
@@ -69,7 +73,10 @@ std::size_t Session::check_file(const std::string& path) {
     report(std::move(text).error());
     return 1;
   }
-  return load(sources_.add(path, *std::move(text)), false);
+  const std::string outer = std::exchange(folder_, std::filesystem::path(path).parent_path().string());
+  const std::size_t n = load(sources_.add(path, *std::move(text)), false);
+  folder_ = outer;
+  return n;
 }
 
 std::size_t Session::load(FileId file, bool run) {
@@ -77,7 +84,12 @@ std::size_t Session::load(FileId file, bool run) {
   DiagnosticSink sink;
   const auto script = std::make_shared<const ast::Script>(parse_script(sources_, file, sink));
   scripts_.push_back(script);
-  for (Diagnostic& d : sink.take()) report(std::move(d));
+  for (Diagnostic& d : sink.take()) {
+    // A statement that lacks no more than its end or its strength was read all the same.
+    if (d.kind != K::missing_semicolon && d.kind != K::missing_strength && d.kind != K::not_a_distribution)
+      checker_.distrust(d.primary);
+    report(std::move(d));
+  }
   // After a syntax error nothing is run; what was understood is still checked, so that one run shows every mistake it
   // can.
   const bool only_check = !run || errors_ > before;
@@ -124,6 +136,12 @@ void Session::check_statement(const std::shared_ptr<const ast::Script>& script, 
   if (!check_declaration(s)) return;
   const auto* m = std::get_if<ast::ModelDecl>(&s.node);
   if (m != nullptr && checker_.stands_alone(m->name.text)) check_model(*m);
+  if (const auto* src = std::get_if<ast::SourceDecl>(&s.node))
+    if (auto terms = source_terms(*src, *top_); !terms) {
+      // What a value decides that only a run would find is judged then.
+      const DiagnosticKind kind = terms.error().kind;
+      if (kind != K::unknown_name && kind != K::not_known) report(std::move(terms).error());
+    }
 }
 
 /// Types, names and shapes that hold whatever the data are. True if nothing was wrong.

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -158,8 +159,9 @@ private:
   std::map<std::shared_ptr<const Posterior>, std::vector<Asked>> asked_;  ///< what certificates speak of
   std::unique_ptr<Top> top_;
   check::ScriptChecker checker_{environment_};
-  std::string folder_;  ///< of the running script, for relative paths
-  std::string target_;  ///< the name that a `let` is defining: part of a claim's identity
+  std::string folder_;              ///< of the running script, for relative paths
+  std::string target_;              ///< the name that a `let` is defining: part of a claim's identity
+  std::set<std::string> reported_;  ///< what was said, and where
   std::size_t errors_ = 0;
   std::size_t expectations_ = 0, failed_expectations_ = 0;
   bool explain_ = false;

@@ -54,16 +54,6 @@ std::vector<fs::path> scripts_that_run() {
   return all;
 }
 
-/// What the leading lines `# error: E0206 at 7:12` of a script expect, in the order in which it is reported.
-std::vector<std::string> expected_errors(const std::string& script) {
-  constexpr std::string_view mark = "# error: ";
-  std::vector<std::string> expected;
-  std::istringstream lines(script);
-  for (std::string line; std::getline(lines, line) && line.starts_with(mark);)
-    expected.push_back(line.substr(mark.size()));
-  return expected;
-}
-
 }  // namespace
 
 TEST_CASE("scripts: every example and every script in ok/ runs, and all that it expects holds") {
@@ -89,7 +79,8 @@ TEST_CASE("scripts: the same seed prints the same text") {
 TEST_CASE("scripts: every script in fail/ is refused with the code and the place that it says") {
   for (const fs::path& script : test::scripts_in(root / "tests" / "scripts" / "fail")) {
     CAPTURE(script.filename().string());
-    const std::vector<std::string> expected = expected_errors(test::read_file(script));
+    const std::string text = test::read_file(script);
+    const std::vector<std::string> expected = test::expected(text, "# error: ");
     REQUIRE_FALSE(expected.empty());
     const test::Outcome outcome = test::run(script, {});
     std::vector<std::string> found;
@@ -97,5 +88,7 @@ TEST_CASE("scripts: every script in fail/ is refused with the code and the place
     CAPTURE(outcome.rendered());
     CHECK(found == expected);
     CHECK(outcome.errors > 0);
+    for (const std::string& help : test::expected(text, "# help: "))
+      CHECK_MESSAGE(outcome.rendered().find("help: " + help) != std::string::npos, help);
   }
 }

@@ -38,7 +38,9 @@ struct Outcome {
   }
 };
 
-inline Outcome run(const std::filesystem::path& file, const Settings& settings) {
+enum class Command : std::uint8_t { run, check };
+
+inline Outcome run(const std::filesystem::path& file, const Settings& settings, Command command = Command::run) {
   Outcome outcome;
   Session* running = nullptr;
   SessionOutput output;
@@ -63,7 +65,7 @@ inline Outcome run(const std::filesystem::path& file, const Settings& settings) 
   };
   Session session(settings, output);
   running = &session;
-  outcome.errors = session.run_file(file.string());
+  outcome.errors = command == Command::run ? session.run_file(file.string()) : session.check_file(file.string());
   outcome.expectations = session.expectations();
   return outcome;
 }
@@ -74,6 +76,15 @@ inline std::vector<std::filesystem::path> scripts_in(const std::filesystem::path
   for (const auto& entry : std::filesystem::directory_iterator(folder))
     if (entry.path().extension() == ".hsy") found.push_back(entry.path());
   std::ranges::sort(found);
+  return found;
+}
+
+/// What the leading lines `# error: E0206 at 7:12` and `# help: …` of a script say, by mark.
+inline std::vector<std::string> expected(const std::string& script, std::string_view mark) {
+  std::vector<std::string> found;
+  std::istringstream lines(script);
+  for (std::string line; std::getline(lines, line) && (line.starts_with("# error: ") || line.starts_with("# help: "));)
+    if (line.starts_with(mark)) found.push_back(line.substr(mark.size()));
   return found;
 }
 
