@@ -10,6 +10,7 @@
 
 #include "lang/ir/substitute.h"
 #include "lang/pass/derivative.h"
+#include "lang/support/not_yet.h"
 
 namespace hearsay::pass {
 
@@ -241,7 +242,7 @@ Result<ir::Gradient> differentiate(ir::Module& module) {
   ir::DependenceMap reads(module);
   std::set<LetId> wanted;
   const auto unknown = [&](std::string_view what, SourceSpan at) {
-    return fail(diagnose<DiagnosticKind::not_supported_yet>(at, fmt::format("the derivative of {}", what)));
+    return fail(not_yet(at, NotYet::derivative, fmt::format(": that of {}", what)));
   };
   InlineFinite in_place(module, reads);
   for (std::size_t t = 0; t < module.terms.size(); ++t) {

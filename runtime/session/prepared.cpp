@@ -72,8 +72,7 @@ Result<std::shared_ptr<Prepared>> Prepared::make(ir::Module module, const pass::
   auto p = std::shared_ptr<Prepared>(new Prepared(module, settings));
   p->series_error_ = series_error;
   p->from_ = from;
-  if (settings.engine == Engine::nuts && p->layout_.continuous == 0)
-    return fail(diagnose<K::nothing_to_sample>(from));
+  if (settings.engine == Engine::nuts && p->layout_.continuous == 0) return fail(diagnose<K::nothing_to_sample>(from));
   p->sampled_ = p->layout_.continuous > 1 || (p->layout_.continuous == 1 && settings.engine == Engine::nuts);
   if (p->sampled_ && kept.empty()) {
     auto gradient = pass::differentiate(*p->module_);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +25,12 @@ using K = DiagnosticKind;
 Session::Session(Settings settings, SessionOutput output)
     : settings_(std::move(settings)), output_(std::move(output)), top_(std::make_unique<Top>(environment_)) {
   top_->set_asker([this](const ast::Expr& e, Lowerer& at) { return ask(e, at); });
+  top_->on_read = [this](const std::string& name) {
+    const auto at = accuracy_.find(name);
+    if (at == accuracy_.end()) return;
+    if (engine_.empty() || at->second.error > error_) engine_ = at->second.engine;
+    error_ = std::max(error_, at->second.error);
+  };
   for (const stdlib::File& f : stdlib::files()) {
     const FileId id = sources_.add("stdlib/" + std::string(f.name), std::string(f.text));
     DiagnosticSink sink;
@@ -207,6 +214,8 @@ void Session::statement(const std::shared_ptr<const ast::Script>& script, const 
   }
   if (const auto* l = std::get_if<ast::LetStmt>(&s.node)) {
     target_ = l->name.text;
+    error_ = 0;
+    engine_.clear();
     Sym value = l->binders.empty() ? top_->eval(*l->value) : top_->comprehension(l->binders, *l->value, s.span);
     target_.clear();
     Value v;
@@ -215,6 +224,7 @@ void Session::statement(const std::shared_ptr<const ast::Script>& script, const 
     else
       v.data = *value.known;
     environment_.values[l->name.text] = std::move(v);
+    accuracy_[l->name.text] = {error_, engine_};
   } else if (const auto* p = std::get_if<ast::PrintStmt>(&s.node)) {
     for (const auto& e : p->values) print(*e);
   } else if (const auto* e = std::get_if<ast::ExprStmt>(&s.node)) {

@@ -169,6 +169,11 @@ private:
   // accuracy of what is being evaluated
   double error_ = 0;
   std::string engine_;
+  struct Accuracy {
+    double error = 0;
+    std::string engine;  ///< empty: no answer, a number of the script
+  };
+  std::map<std::string, Accuracy> accuracy_;  ///< of answers that were given a name
 };
 
 }  // namespace hearsay
