@@ -233,7 +233,6 @@ Type ScriptChecker::teach(const ast::Teach& t, Checker& at) {
   for (const auto* e : {&t.budget, &t.labels, &t.odds, &t.forever_within})
     if (*e) at.number(at.expr(***e), (*e)->get()->span);
   at.given(t.given, student);
-  if (t.engine) at.report(not_yet(t.engine->get()->span, NotYet::teach_using));
   return posterior_of(t.student.text);
 }
 

@@ -16,6 +16,9 @@ struct CertifiedQuery {
   std::string text;
   double before = 0;
   double after = 0;
+  /// The complements, where they were worked out apart: a probability next to 1 keeps its digits.
+  std::optional<double> not_before{}, not_after{};
+  double before_error = 0, after_error = 0;  ///< bounds on the errors of these numbers
 };
 
 /// A realised shift that is larger than what was charged: a bug in Hearsay, never the user's mistake.
@@ -35,12 +38,14 @@ struct Certificate {
   [[nodiscard]] ProbabilityRange range(const CertifiedQuery& query) const {
     return probability_range(query.before, charged);
   }
-  [[nodiscard]] Nats shift(const CertifiedQuery& query) const { return log_odds_shift(query.before, query.after); }
+  [[nodiscard]] Nats shift(const CertifiedQuery& q) const {
+    return log_odds_shift(q.before, q.not_before.value_or(1 - q.before), q.after, q.not_after.value_or(1 - q.after));
+  }
   [[nodiscard]] double total_variation_limit() const { return total_variation_bound(charged); }
   [[nodiscard]] Nats divergence_limit() const { return divergence_bound(charged); }
 
   /// The first realised number outside its bound. The allowance for rounding is 1e−9 absolute and relative, and for a
-  /// log-odds what a few ulp of its probabilities are worth there.
+  /// log-odds what a few ulp and the stated errors of its probabilities are worth there.
   [[nodiscard]] std::optional<CertificateViolation> first_violation() const;
   [[nodiscard]] bool holds() const { return !first_violation(); }
   /// The violation as a diagnostic that says that the program is wrong.

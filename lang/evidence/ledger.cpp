@@ -49,6 +49,21 @@ Result<SourceId> EvidenceLedger::declare_source(SourceTerms terms) {
   return static_cast<SourceId>(sources_.size() - 1);
 }
 
+Result<void> EvidenceLedger::redeclare_source(SourceId source, SourceTerms terms) {
+  EvidenceLedger alone;
+  if (Result<SourceId> sound = alone.declare_source(terms); !sound) return fail(std::move(sound).error());
+  const double spent = this->spent(source).value();
+  if (terms.budget && spent > terms.budget->value() * (1 + budget_allowance)) {
+    return fail(
+        diagnose<DiagnosticKind::bad_strength>(
+            terms.declared, fmt::format("a budget of {:.6g} nats is less than the {:.6g} nats that `{}` has spent",
+                                        terms.budget->value(), spent, terms.name))
+            .with_help("make the claims that charge it weaker first, or give it at least what it has spent"));
+  }
+  sources_[index(source)].terms = std::move(terms);
+  return {};
+}
+
 std::optional<SourceId> EvidenceLedger::find_source(std::string_view name) const {
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     if (sources_[i].terms.name == name) return static_cast<SourceId>(i);
@@ -83,9 +98,11 @@ Result<Nats> EvidenceLedger::charge(ClaimRun run, SourceSpan where) {
       return fail(
           diagnose<DiagnosticKind::over_budget>(where, added.charged.value(), source.terms.name, room, budget->value())
               .label(source.terms.declared, "the budget is set here")
-              .with_help(fmt::format("raise the budget to {:.6g} nats or more, make the claims weaker, or let a "
-                                     "schedule set their strength (`schedule: geometric(0.99)`)",
-                                     before + added.charged.value())));
+              .with_help(fmt::format("raise the budget to {:.6g} nats or more, make the claims weaker, or {}",
+                                     before + added.charged.value(),
+                                     source.terms.schedule
+                                         ? "take less from the schedule, which gives out the whole budget by itself"
+                                         : "let a schedule set their strength (`schedule: geometric(0.99)`)")));
     }
   }
 
@@ -137,20 +154,48 @@ void EvidenceLedger::remove(SiteId site, std::uint64_t begin, std::uint64_t end)
   if (entries.empty()) entries_.erase(site);
 }
 
-std::uint64_t EvidenceLedger::first_ordinal(SourceId source, SiteId site, std::uint64_t first_index,
-                                            std::uint64_t count) const {
-  for (const Entry* e : overlapping(site, first_index, first_index + count)) {
-    const bool covers = e->run.first_index <= first_index && first_index + count <= e->run.end_index();
-    if (e->run.source == source && e->run.allotter && covers) {
-      return e->run.first_ordinal + (first_index - e->run.first_index);
-    }
-  }
-  return sources_[index(source)].next_ordinal;
+std::uint64_t EvidenceLedger::first_ordinal(SourceId source, std::uint64_t count, OrdinalRange held) const {
+  const std::uint64_t next = sources_[index(source)].next_ordinal;
+  const bool again = held.count > 0 && (count <= held.count || held.first + held.count >= next);
+  return again ? held.first : next;
 }
 
-void EvidenceLedger::withdraw(SiteId site) {
-  remove(site, 0, std::numeric_limits<std::uint64_t>::max());
-  std::erase_if(unaccounted_, [&](const UnaccountedRow& row) { return row.site == site; });
+std::map<SourceId, OrdinalRange> EvidenceLedger::withdraw(std::span<const SiteId> sites) {
+  std::map<SourceId, OrdinalRange> held;
+  std::vector<bool> touched(sources_.size(), false);
+  for (const SiteId site : sites) {
+    std::erase_if(unaccounted_, [&](const UnaccountedRow& row) { return row.site == site; });
+    const auto at = entries_.find(site);
+    if (at == entries_.end()) continue;
+    for (const auto& [first, e] : at->second) {
+      touched[index(e.run.source)] = true;
+      if (!e.run.allotter) continue;
+      const auto [place, fresh] = held.try_emplace(e.run.source, OrdinalRange{e.run.first_ordinal, e.run.count});
+      if (fresh) continue;
+      OrdinalRange& r = place->second;
+      const std::uint64_t end = std::max(r.first + r.count, e.run.first_ordinal + e.run.count);
+      r.first = std::min(r.first, e.run.first_ordinal);
+      r.count = end - r.first;
+    }
+    entries_.erase(at);
+  }
+  recount(touched);
+  return held;
+}
+
+void EvidenceLedger::recount(const std::vector<bool>& sources) {
+  if (std::none_of(sources.begin(), sources.end(), [](bool b) { return b; })) return;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i]) sources_[i].spent = {}, sources_[i].next_ordinal = 1;
+  }
+  for (const auto& [site, entries] : entries_) {
+    for (const auto& [first, e] : entries) {
+      if (!sources[index(e.run.source)]) continue;
+      Source& source = sources_[index(e.run.source)];
+      source.spent.add(e.charged.value());
+      if (e.run.allotter) source.next_ordinal = std::max(source.next_ordinal, e.run.first_ordinal + e.run.count);
+    }
+  }
 }
 
 void EvidenceLedger::note_unaccounted(SiteId site, std::string what) {

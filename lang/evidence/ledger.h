@@ -34,6 +34,12 @@ struct SourceRow {
   Nats largest;  ///< the largest single claim
 };
 
+/// Ordinals first … first + count − 1 of a source's schedule.
+struct OrdinalRange {
+  std::uint64_t first = 1;
+  std::uint64_t count = 0;
+};
+
 /// A log-weight that no source answers for (`factor`).
 struct UnaccountedRow {
   SiteId site{};
@@ -45,6 +51,9 @@ class EvidenceLedger {
 public:
   /// Refuses a bad budget or schedule and a name that is taken.
   [[nodiscard]] Result<SourceId> declare_source(SourceTerms terms);
+  /// Other terms for a source that is known (its declaration was run again): its claims stay. Refuses what
+  /// declare_source() refuses, and a budget below what has been spent; then nothing changes.
+  [[nodiscard]] Result<void> redeclare_source(SourceId source, SourceTerms terms);
   [[nodiscard]] std::optional<SourceId> find_source(std::string_view name) const;
   [[nodiscard]] const SourceTerms& terms(SourceId source) const { return sources_[index(source)].terms; }
 
@@ -54,13 +63,12 @@ public:
   /// source has left (infinite without a budget).
   [[nodiscard]] Result<Nats> charge(ClaimRun run, SourceSpan where = {});
 
-  /// The schedule's ordinal for the first of these claims: the one they had when the same claims were charged before,
-  /// else the next that the source has not given out.
-  [[nodiscard]] std::uint64_t first_ordinal(SourceId source, SiteId site, std::uint64_t first_index,
-                                            std::uint64_t count) const;
-
-  /// Takes every claim of a statement back (the statement was removed; not for use against a charge that was refused).
-  void withdraw(SiteId site);
+  /// Takes every claim of these statements back: they were removed, or are about to be made anew. Returns the ordinals
+  /// that they held, by source. Sums are formed again from what is left, so that nothing of them lingers as rounding.
+  std::map<SourceId, OrdinalRange> withdraw(std::span<const SiteId> sites);
+  /// The schedule's ordinal for the first of `count` claims made in place of claims that held `held`: the same again
+  /// where they fit or where nothing was given out after them, else the next that the source has not given out.
+  [[nodiscard]] std::uint64_t first_ordinal(SourceId source, std::uint64_t count, OrdinalRange held = {}) const;
 
   void note_unaccounted(SiteId site, std::string what);
 
@@ -106,6 +114,8 @@ private:
   /// Takes the claims [begin, end) of a statement out of the books; runs that reach over are cut.
   void remove(SiteId site, std::uint64_t begin, std::uint64_t end);
   [[nodiscard]] std::vector<const Entry*> in_order() const;
+  /// Forms the sums of these sources again from the claims that are there.
+  void recount(const std::vector<bool>& sources);
 
   std::vector<Source> sources_;
   std::map<SiteId, Entries> entries_;  ///< of one site: disjoint index ranges

@@ -13,7 +13,8 @@ struct RealisedChange {
   double total_variation = 0;
   Nats divergence;          ///< KL(after ‖ before)
   Nats reverse_divergence;  ///< KL(before ‖ after)
-  Nats size;  ///< osc of ln(after/before): the Chan–Darwiche distance, the largest shift of any log-odds
+  Nats size;         ///< osc of ln(after/before): the Chan–Darwiche distance, the largest shift of any log-odds
+  double error = 0;  ///< a bound on how far the other numbers may be off, where they were integrated
 };
 
 /// Both are probabilities over the same cells. Cells that are 0 in both are ignored. Nothing when the lengths differ,

@@ -78,7 +78,7 @@ std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
         if (!fits(x))
           raise<K::invalid_parameter>(d.argument_spans[i], p.name.text, d.decl->name.text, text, to_text(v->at(k)));
       }
-      if (type == "simplex" && !(std::abs(sum - 1) <= 1e-8))
+      if (type == "simplex" && !(std::abs(sum - 1) <= simplex_tolerance_))
         throw Failure{
             diagnose<K::invalid_parameter>(d.argument_spans[i], p.name.text, d.decl->name.text, text,
                                            fmt::format("{} with sum {}", to_text(*v), sum))
@@ -111,7 +111,7 @@ std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
     if (type == "simplex" && !sums_to_one(e, indices)) {
       const ExprId sum = module_->reduce(ir::Reduction::sum, indices[0], e);
       const ExprId off = module_->prim(Op::abs, {module_->prim(Op::sub, {sum, module_->real(1)})});
-      demand(module_->prim(Op::le, {off, module_->real(1e-8)}));
+      demand(module_->prim(Op::le, {off, module_->real(simplex_tolerance_)}));
     }
   }
   return all;
@@ -132,7 +132,7 @@ bool Lowerer::sums_to_one(ExprId e, const std::vector<ir::IndexId>& indices) {
     for (std::size_t row = 0; row + n <= static_cast<std::size_t>(d.size()); row += n) {
       double sum = 0;
       for (std::size_t k = 0; k < n; ++k) sum += d.at(row + k).as_real();
-      if (!(std::abs(sum - 1) <= 1e-8)) return false;
+      if (!(std::abs(sum - 1) <= simplex_tolerance_)) return false;
     }
     return true;
   }

@@ -23,10 +23,14 @@ struct Algebra {
   [[nodiscard]] const Over* over(const Alphabet& alphabet) const;
 };
 
+/// How far the sum of a probability vector may be from 1.
+inline constexpr double kSimplexTolerance = 1e-8;
+
 /// A model declaration, and data that came with it (a Bayesian-network file brings its tables).
 struct ModelSource {
   std::shared_ptr<const ast::ModelDecl> decl;
   std::map<std::string, Value> data;
+  double simplex_tolerance = kSimplexTolerance;  ///< more for tables that were printed with few digits
 };
 
 struct Environment {

@@ -188,6 +188,7 @@ protected:
   std::vector<std::string> calls_;        ///< functions being evaluated: recursion is refused
   SourceSpan here_{};                     ///< the narrowest expression being evaluated, for errors found deep inside
   std::map<std::string, bool> poisoned_;  ///< names whose definition failed and was reported
+  double simplex_tolerance_ = kSimplexTolerance;
   bool lenient_names_ = false;            ///< while a self-referring plate's support is looked for
   friend struct ScopeGuard;
 

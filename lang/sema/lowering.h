@@ -1,7 +1,9 @@
 // A model with its data, and the evidence stated about it, lowered to the density IR. What stands in a posterior.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -105,6 +107,8 @@ public:
   std::vector<ReferenceTask> references;
   std::vector<Unaccounted> unaccounted;
   std::map<std::string, std::shared_ptr<const ast::SourceDecl>> local_sources;
+  /// By source ("" for none): the event maps that its claims came through.
+  std::map<std::string, std::set<std::string>> maps_used;
   StreamInfo stream;
   std::vector<std::string> latent_names;  ///< in order of declaration, without `emit`
 
@@ -187,6 +191,7 @@ private:
   std::string name_;
   std::shared_ptr<const ast::ModelDecl> decl_;
   std::map<std::string, Value> model_data_;
+  std::set<std::string> mapped_;  ///< maps whose events the present statement reads
   std::vector<Loop> loops_;
   std::vector<ir::ExprId> conditions_;
   std::vector<AlphabetPtr> alphabets_;

@@ -26,6 +26,7 @@ ModelLowerer::ModelLowerer(const Environment& environment, std::string model_nam
       name_(std::move(model_name)),
       decl_(source.decl),
       model_data_(source.data) {
+  simplex_tolerance_ = source.simplex_tolerance;
   for (const auto& [n, v] : model_data_) define(n, from_value(v));
 }
 
@@ -253,9 +254,13 @@ void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
   } else if (const auto* o = std::get_if<ast::ObserveStmt>(&stmt.node)) {
     observe(*o, stmt.span);
   } else if (const auto* so = std::get_if<ast::SoftObserveStmt>(&stmt.node)) {
+    mapped_.clear();
     soft_observe(*so, stmt.span);
+    if (!mapped_.empty()) maps_used[so->source ? so->source->text : ""].merge(mapped_);
   } else if (const auto* j = std::get_if<ast::JointlyStmt>(&stmt.node)) {
+    mapped_.clear();
     jointly(*j, stmt.span);
+    if (!mapped_.empty()) maps_used[j->source ? j->source->text : ""].merge(mapped_);
   } else if (const auto* f = std::get_if<ast::FactorStmt>(&stmt.node)) {
     const Sym w = eval(*f->value);
     if (!w.is_scalar() || w.labels || w.type == ScalarType::boolean)
@@ -359,7 +364,10 @@ std::optional<Sym> ModelLowerer::special_call(const ast::Expr& e, const ast::Cal
   const std::function<Sym(const ast::Expr&)> image = [&](const ast::Expr& event) -> Sym {
     const std::string text = ast::print(event);
     for (const auto& rule : map->second->rules)
-      if (ast::print(*rule.from) == text) return boolean(eval(*rule.to), rule.to->span);
+      if (ast::print(*rule.from) == text) {
+        mapped_.insert(call.callee.text);
+        return boolean(eval(*rule.to), rule.to->span);
+      }
     if (const auto* b = std::get_if<ast::Binary>(&event.node); b != nullptr && b->op == ast::BinaryOp::logical_or)
       return apply(Op::logical_or, {image(*b->left), image(*b->right)}, event.span);
     std::vector<std::string> events;

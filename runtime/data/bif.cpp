@@ -26,7 +26,6 @@ namespace {
 constexpr std::size_t max_errors = 20;
 constexpr std::size_t max_table = std::size_t{1} << 26;  // 512 MiB of numbers; a `default` line could ask for anything
 constexpr double sum_tolerance = 1e-4 + 1e-12;           // 0.9999 is 1e-4 away from 1, and a little more in binary
-constexpr double sum_exact = 1e-12;
 
 struct Names {
   std::unordered_map<std::string_view, std::size_t> index;
@@ -474,7 +473,9 @@ void Parser::normalise(std::span<double> row, const Cpt& cpt, std::size_t row_in
   if (off > sum_tolerance) {
     report(diagnose<DiagnosticKind::bif_row_sum>(where, distribution_name(cpt, row_index), sum)
                .with_help("within 0.0001 they are taken as rounded, and divided by their sum"));
-  } else if (off > sum_exact) {
+  } else if (off > row_tolerance) {
+    sink_.report(diagnose<DiagnosticKind::bif_row_rounded>(where, distribution_name(cpt, row_index), sum)
+                     .with_help("write more digits, and the numbers are taken as they stand"));
     for (double& p : row) p /= sum;
   }
 }

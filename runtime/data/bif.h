@@ -6,7 +6,8 @@
 // the parents may be left out, as BIF allows. `property` entries and comments are skipped.
 //
 // A distribution must sum to 1 within 1e-4, because published files round to a few digits. If it is off by more than
-// 1e-12 it is divided by its sum; otherwise its numbers are exactly those of the file.
+// 1e-6 it is divided by its sum, with a warning (E0631); otherwise its numbers are exactly those of the file, so that
+// 0.3333333 three times stays 0.3333333 three times, as in other programs.
 #pragma once
 
 #include <optional>
@@ -18,9 +19,9 @@
 
 namespace hearsay::data {
 
-/// Reads the network in `file` (already in `sources`). Errors go to `sink` with their places in that file: E0603 and
-/// E0620 to E0630; after an error in one block the others are still read, up to 20 errors. No value when there is any
-/// error.
+/// Reads the network in `file` (already in `sources`). Errors and warnings go to `sink` with their places in that file:
+/// E0603 and E0620 to E0631; after an error in one block the others are still read, up to 20 errors. No value when
+/// there is any error.
 [[nodiscard]] std::optional<BayesNet> parse_bif(FileId file, const SourceManager& sources, DiagnosticSink& sink);
 
 /// Reads a file and adds its text to `sources`. `from` is the statement that asked for it: E0601 stands there.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "lang/ir/substitute.h"
 #include "lang/rng/stream.h"
@@ -18,14 +19,34 @@ namespace hearsay {
 using ir::ExprId;
 using K = DiagnosticKind;
 
+namespace {
+
+/// Functions that infer, draw or read files.
+bool is_question(const std::string& f) {
+  static const std::set<std::string> names{"draws",      "draw",    "predict",  "evidence",  "ledger",
+                                           "summary",    "mimicry", "misfit",   "influence", "charged",
+                                           "predictive", "pgr",     "read_csv", "read_json", "read_bif"};
+  return names.contains(f);
+}
+
+}  // namespace
+
 Sym Session::estimate(const Estimate& e) {
   error_ = std::max(error_, e.error);
+  converged_ = converged_ && e.converged;
   return Lowerer::known(Scalar::real(e.value));
 }
 
 std::shared_ptr<const Posterior> Session::prior_of(const std::string& model, SourceSpan span) {
   if (const auto at = priors_.find(model); at != priors_.end()) return at->second;
   return priors_[model] = settled_prior(model, {}, span, *top_);
+}
+
+std::string Session::prior_identity(const std::string& model, const std::vector<ast::Argument>& arguments) {
+  std::string text = "model " + model;
+  for (const ast::Argument& a : arguments)
+    text += fmt::format("|{}: {}", a.name ? a.name->text : "", ast::print(*a.value));
+  return text;
 }
 
 /// The model with its own statements and nothing given.
@@ -36,7 +57,7 @@ std::shared_ptr<const Posterior> Session::settled_prior(const std::string& model
   lowerer->lower_body();
   lowerer->finish();
   auto p = std::make_shared<Posterior>(lowerer, settings_, span);
-  unwrap(p->settle(shared_ledger_, model, site_ids_), span);
+  unwrap(p->settle(shared_ledger_, prior_identity(model, arguments), site_ids_), span);
   return p;
 }
 
@@ -94,7 +115,10 @@ Sym Session::ask_probability(const ast::Call& call, SourceSpan span, Lowerer& at
   const auto c = condition(call, *p, at);
   const Estimate r = unwrap(p->probability(e, c), span);
   engine_ = unwrap(p->prepared(), span)->engine();
-  record(p, {slice(call.arguments[0].value->span), e, c, r.value});
+  std::string text = slice(call.arguments[0].value->span);
+  for (std::size_t i = 1; i < call.given.size(); ++i)
+    text += (i == 1 ? " given " : " and ") + slice(call.given[i]->span);
+  record(p, {std::move(text), e, c});
   return estimate(r);
 }
 
@@ -131,7 +155,7 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
       const auto r = unwrap(p->expect(both), span);
       if (!(r[1].value > 0)) raise<K::impossible_condition>(span);
       const double v = r[0].value / r[1].value;
-      return Estimate{v, (r[0].error + std::abs(v) * r[1].error) / r[1].value};
+      return Estimate{v, (r[0].error + std::abs(v) * r[1].error) / r[1].value, r[0].converged && r[1].converged};
     };
     const Estimate first = mean(e);
     if (f == "E") return first;
@@ -140,7 +164,7 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
     const Estimate second = mean(m.prim(Op::mul, {d, d}));
     if (f == "variance") return second;
     const double sd = std::sqrt(std::max(0.0, second.value));
-    return {sd, sd > 0 ? second.error / (2 * sd) : 0};
+    return {sd, sd > 0 ? second.error / (2 * sd) : 0, second.converged};
   };
   if (x.shape.empty()) return estimate(one(model.expr(x)));
   std::size_t n = 1;
@@ -156,6 +180,7 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
     }
     const Estimate e = one(model.element(x, index));
     error_ = std::max(error_, e.error);
+    converged_ = converged_ && e.converged;
     values.push_back(e.value);
   }
   return Lowerer::known(ArrayValue::of(std::move(values), x.shape));
@@ -202,15 +227,21 @@ Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
     for (const Estimate& v :
          unwrap(unwrap(p->prepared(), span)->marginal({static_cast<ir::LatentId>(in.payload), 0}), span)) {
       error_ = std::max(error_, v.error);
+      converged_ = converged_ && v.converged;
       probabilities.push_back(v.value);
     }
   } else {
     for (const ExprId v : values) {
       const Estimate r = unwrap(p->probability(m.prim(Op::eq, {e, v}), c), span);
       error_ = std::max(error_, r.error);
+      converged_ = converged_ && r.converged;
       probabilities.push_back(r.value);
     }
   }
+  constexpr std::size_t few = 16;
+  if (values.size() <= few)
+    for (std::size_t k = 0; k < values.size(); ++k)
+      record(p, {fmt::format("{} == {}", slice(quantity.span), keys->labels[k]), m.prim(Op::eq, {e, values[k]}), c});
   ArrayValue r = ArrayValue::of(std::move(probabilities), {static_cast<std::int64_t>(keys->labels.size())});
   r.keys = keys;
   return Lowerer::known(std::move(r));
@@ -258,11 +289,15 @@ Sym Session::ask_draws(const ast::Call& call, SourceSpan span, Lowerer& at) {
 }
 
 std::optional<Sym> Session::ask(const ast::Expr& e, Lowerer& at) {
+  if (checking_ && !std::holds_alternative<ast::Call>(e.node))
+    throw Failure{diagnose<K::not_known>(e.span, "this answer"), true};
   if (const auto* i = std::get_if<ast::Infer>(&e.node)) return infer(*i, e.span, at);
   if (const auto* t = std::get_if<ast::Teach>(&e.node)) return teach(*t, e.span, at);
   const auto* call = std::get_if<ast::Call>(&e.node);
   if (call == nullptr || environment_.functions.contains(call->callee.text)) return std::nullopt;
   const std::string& f = call->callee.text;
+  if (checking_ && (call->has_bar || is_question(f)))
+    throw Failure{diagnose<K::not_known>(e.span, "this answer"), true};
   if (f == "P") return ask_probability(*call, e.span, at);
   if (f == "E" || f == "sd" || f == "variance" || f == "quantile") return ask_moment(*call, e.span, at);
   if (f == "marginal") return ask_marginal(*call, e.span, at);

@@ -180,6 +180,7 @@ ModelSource to_model(const data::BayesNet& net, SourceSpan from) {
     decl->body.push_back(std::move(stmt));
   }
   m.decl = std::move(decl);
+  m.simplex_tolerance = data::row_tolerance;
   return m;
 }
 
@@ -196,10 +197,9 @@ std::optional<Sym> Session::read_data(const ast::Call& call, SourceSpan span, Lo
     DiagnosticSink sink;
     auto net = data::read_bif(path, span, sources_, sink);
     std::vector<Diagnostic> found = sink.take();
-    if (!net || !found.empty()) {
-      for (std::size_t i = 0; i + 1 < found.size(); ++i) report(std::move(found[i]));
-      if (!found.empty()) throw Failure{std::move(found.back())};
-    }
+    // Without errors there are warnings at most; with some, the last ends the statement.
+    for (std::size_t i = 0; i + (net ? 0 : 1) < found.size(); ++i) report(std::move(found[i]));
+    if (!net) throw Failure{std::move(found.back())};
     auto model = std::make_shared<ModelObject>();
     model->source = to_model(*net, span);
     model->name = model->source.decl->name.text;

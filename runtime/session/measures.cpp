@@ -55,6 +55,7 @@ std::vector<double> Session::string_probabilities(const Posterior& p, std::int64
   for (const Estimate& e : r) {
     v.push_back(e.value);
     error = std::max(error, e.error);
+    converged_ = converged_ && e.converged;
   }
   return v;
 }
@@ -67,10 +68,9 @@ Sym Session::mimicry(const ast::Call& call, SourceSpan span, Lowerer& at) {
   const auto student = posterior(*models[0], at), teacher = posterior(*models[1], at);
   const std::int64_t n = option(call, "horizon", 1, at);
   double error = 0;
-  const auto q = string_probabilities(*student, student->lowerer().evidence_horizon() + 1, n, error);
-  const auto p = string_probabilities(*teacher, teacher->lowerer().evidence_horizon() + 1, n, error);
-  if (p.size() != q.size() || student->lowerer().stream.alphabet->labels != teacher->lowerer().stream.alphabet->labels)
-    raise<K::not_a_map_model>(span);
+  const SharedTokens shared = shared_tokens(*student, *teacher, span);
+  const auto q = shared_strings(*student, shared, shared.left, student->lowerer().evidence_horizon() + 1, n, error);
+  const auto p = shared_strings(*teacher, shared, shared.right, teacher->lowerer().evidence_horizon() + 1, n, error);
   engine_ = unwrap(student->prepared(), span)->engine();
   double sensitivity = 0;
   for (std::size_t i = 0; i < p.size(); ++i)
@@ -96,11 +96,15 @@ Sym Session::influence(const ast::Call& call, SourceSpan span, Lowerer& at) {
     for (const Asked& a : list->second) {
       Variant without;
       without.without_source = name->text;
-      const Estimate before = unwrap(p->probability(a.event, a.condition, without), span);
-      const double shift = evidence::log_odds_shift(before.value, a.after).value();
-      t->text += fmt::format("\n  P({}): {} with, {} without, shift {:+.6g}", a.text, a.after, before.value,
-                             a.after >= before.value ? shift : -shift);
-      rows.push_back({{"event", a.text}, {"with", a.after}, {"without", before.value}, {"shift_nats", shift}});
+      const Posterior::Odds before = unwrap(p->odds(a.event, a.condition, without), span),
+                            after = unwrap(p->odds(a.event, a.condition), span);
+      const double shift = evidence::log_odds_shift(before.event.value, before.complement.value, after.event.value,
+                                                    after.complement.value)
+                               .value();
+      t->text += fmt::format("\n  P({}): {} with, {} without, shift {:+.6g}", a.text, after.event.value,
+                             before.event.value, shift);
+      rows.push_back(
+          {{"event", a.text}, {"with", after.event.value}, {"without", before.event.value}, {"shift_nats", shift}});
     }
   t->json = rows.dump();
   Value v;
@@ -121,11 +125,18 @@ std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowe
     const auto c = condition(call, *p, at);
     Variant without;
     without.without_soft = true;
-    const Estimate after = unwrap(p->probability(e, c), span), before = unwrap(p->probability(e, c, without), span);
+    const Posterior::Odds after = unwrap(p->odds(e, c), span), before = unwrap(p->odds(e, c, without), span);
     engine_ = unwrap(p->prepared(), span)->engine();
-    const double shift = evidence::log_odds_shift(before.value, after.value).value();
-    return estimate({after.value >= before.value ? shift : -shift,
-                     after.error / std::max(1e-300, after.value * (1 - after.value))});
+    const double shift =
+        evidence::log_odds_shift(before.event.value, before.complement.value, after.event.value, after.complement.value)
+            .value();
+    double error = 0;
+    bool converged = true;
+    for (const Estimate& p_of : {after.event, after.complement, before.event, before.complement}) {
+      if (p_of.error > 0) error += p_of.error / p_of.value;
+      converged = converged && p_of.converged;
+    }
+    return estimate({shift, error, converged});
   }
   if (f == "charged") {
     // What a posterior's sources were charged, in nats: all of them, or one.

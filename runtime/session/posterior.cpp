@@ -20,11 +20,12 @@ namespace {
 
 constexpr std::size_t kLargestJoint = std::size_t{1} << 20;
 
-bool drops(const Variant& v, const ir::Term& t, const std::string& source) {
+bool drops(const Variant& v, const ir::Term& t, const std::optional<std::string>& source) {
   if (t.order >= v.before) return true;
   if (v.prior_only && t.kind != ir::TermKind::prior) return true;
   if (t.kind != ir::TermKind::soft) return false;
-  return v.without_soft || (!v.without_source.empty() && source == v.without_source);
+  if (v.without_soft) return true;
+  return source && (v.without_charged || v.without_source == *source);
 }
 
 }  // namespace
@@ -35,9 +36,9 @@ Posterior::Posterior(std::shared_ptr<ModelLowerer> lowerer, const Settings& sett
   for (const JeffreyTask& j : lowerer_->jeffrey) site_source_[static_cast<std::uint32_t>(j.site)] = j.source;
 }
 
-std::string Posterior::source_of(ir::SiteId site) const {
+std::optional<std::string> Posterior::source_of(ir::SiteId site) const {
   const auto at = site_source_.find(static_cast<std::uint32_t>(site));
-  return at == site_source_.end() ? "" : at->second;
+  return at == site_source_.end() ? std::nullopt : std::optional(at->second);
 }
 
 ir::Module Posterior::filtered(const Variant& variant, std::int64_t horizon) const {
@@ -49,8 +50,9 @@ ir::Module Posterior::filtered(const Variant& variant, std::int64_t horizon) con
 Result<std::shared_ptr<Prepared>> Posterior::prepared(const Variant& variant, const pass::Kept& kept,
                                                       std::int64_t horizon) const {
   horizon = std::max(horizon, lowerer_->evidence_horizon());
-  std::string key = fmt::format("{}|{}|{}|{}|{}", variant.without_soft, variant.without_source, variant.prior_only,
-                                variant.before, horizon);
+  std::string key = fmt::format("{}|{}|{}{}|{}|{}|{}", variant.without_soft, variant.without_charged,
+                                variant.without_source ? "without " : "", variant.without_source.value_or(""),
+                                variant.prior_only, variant.before, horizon);
   for (const auto& [latent, elements] : kept) {
     key += fmt::format("|{}:", ir::raw(latent));
     for (const std::size_t e : elements) key += fmt::format("{},", e);
@@ -224,7 +226,7 @@ Result<Estimate> Posterior::probability(ExprId event, std::optional<ExprId> cond
     const ExprId q = indicator(event);
     auto r = expect(std::span(&q, 1), variant);
     if (!r) return fail(std::move(r).error());
-    return Estimate{std::clamp((*r)[0].value, 0.0, 1.0), (*r)[0].error};
+    return Estimate{std::clamp((*r)[0].value, 0.0, 1.0), (*r)[0].error, (*r)[0].converged};
   }
   const std::array<ExprId, 2> q{indicator(m.prim(Op::logical_and, {event, *condition})), indicator(*condition)};
   auto r = expect(q, variant);
@@ -232,7 +234,27 @@ Result<Estimate> Posterior::probability(ExprId event, std::optional<ExprId> cond
   const Estimate joint = (*r)[0], given = (*r)[1];
   if (!(given.value > 0)) return fail(diagnose<K::impossible_condition>({}));
   const double p = joint.value / given.value;
-  return Estimate{std::clamp(p, 0.0, 1.0), (joint.error + p * given.error) / given.value};
+  return Estimate{std::clamp(p, 0.0, 1.0), (joint.error + p * given.error) / given.value,
+                  joint.converged && given.converged};
+}
+
+Result<Posterior::Odds> Posterior::odds(ExprId event, std::optional<ExprId> condition, const Variant& variant) const {
+  ir::Module& m = lowerer_->module();
+  const ExprId none = m.boolean(true);
+  const auto indicator = [&](ExprId e) {
+    return m.select(m.prim(Op::logical_and, {e, condition.value_or(none)}), m.real(1), m.real(0));
+  };
+  const std::array<ExprId, 2> q{indicator(event), indicator(m.prim(Op::logical_not, {event}))};
+  auto r = expect(q, variant);
+  if (!r) return fail(std::move(r).error());
+  const Estimate yes = (*r)[0], no = (*r)[1];
+  const double given = yes.value + no.value;
+  if (!(given > 0)) return fail(diagnose<K::impossible_condition>({}));
+  const auto share = [&](const Estimate& e) {
+    const double p = std::clamp(e.value / given, 0.0, 1.0);
+    return Estimate{p, (e.error + p * (yes.error + no.error)) / given, yes.converged && no.converged};
+  };
+  return Odds{share(yes), share(no)};
 }
 
 Result<Estimate> Posterior::log_evidence(const Variant& variant) const {
@@ -321,20 +343,22 @@ Result<Estimate> Posterior::quantile(ExprId quantity, double p, std::optional<Ex
   double low = d->value[before], high = d->value[after];
   const auto cdf = [&](double v) { return probability(m.prim(Op::le, {m.to_real(quantity), m.real(v)}), condition); };
   double error = 0;
+  bool converged = true;
   for (int i = 0; i < 200 && high - low > 1e-13 * std::max({std::abs(low), std::abs(high), 1e-300}); ++i) {
     const double middle = low + (high - low) / 2;
     auto c = cdf(middle);
     if (!c) return fail(std::move(c).error());
     error = c->error;
+    converged = c->converged;
     (c->value < p ? low : high) = middle;
   }
   const double v = low + (high - low) / 2;
   // The slope of the distribution function turns its error into the quantile's.
   const double h = std::max(1e-6 * (d->value.back() - d->value.front()), 1e-300);
   auto left = cdf(v - h), right = cdf(v + h);
-  if (!left || !right) return Estimate{v, high - low};
+  if (!left || !right) return Estimate{v, high - low, converged};
   const double slope = (right->value - left->value) / (2 * h);
-  return Estimate{v, slope > 0 ? error / slope + (high - low) : high - low};
+  return Estimate{v, slope > 0 ? error / slope + (high - low) : high - low, converged};
 }
 
 /// From draws: an order statistic where no finite latent is read, else the point at which the average conditional

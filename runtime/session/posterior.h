@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,18 @@
 
 namespace hearsay {
 
-/// Which part of the evidence counts: everything, or without soft evidence (all of it, or one source's).
+/// Who claims what, by name: "identity, end mark, number of the claim statement".
+using SiteIds = std::map<std::string, evidence::SiteId>;
+inline constexpr char kIdentityEnd = '\x1f';
+/// All claims ever made under one identity.
+[[nodiscard]] std::vector<evidence::SiteId> sites_of(const SiteIds& ids, const std::string& identity);
+
+/// Which part of the evidence counts: everything, or without soft evidence (all of it, what was charged, or one
+/// source's). Claims that stay weigh what they were settled to weigh, Jeffrey's too.
 struct Variant {
   bool without_soft = false;
-  std::string without_source;
+  bool without_charged = false;               ///< unaccounted evidence stays
+  std::optional<std::string> without_source;  ///< "": claims that name no source
   bool prior_only = false;
   std::uint32_t before = ~0U;  ///< only statements with a smaller order
   auto operator<=>(const Variant&) const = default;
@@ -30,17 +39,21 @@ struct ClaimRow {
   double charged = 0;  ///< nats
   std::string what;
 };
+/// How ledgers call the source of claims that name none.
+inline constexpr const char* kNoSource = "(no source)";
 
 class Posterior final : public Object {
 public:
   Posterior(std::shared_ptr<ModelLowerer> lowerer, const Settings& settings, SourceSpan from);
   [[nodiscard]] std::string kind() const override { return "posterior"; }
 
-  /// Allots strengths, charges `ledger` (which has the shared sources), and solves what must be solved before
-  /// inference: reference densities and Jeffrey statements, in order. On failure `ledger` is unchanged. `identity`
-  /// names this posterior in the claims' identities.
-  [[nodiscard]] Result<void> settle(evidence::EvidenceLedger& shared, const std::string& identity,
-                                    std::map<std::string, evidence::SiteId>& site_ids);
+  /// Allots strengths, charges `shared` (which has the shared sources), and solves what must be solved before
+  /// inference: reference densities and Jeffrey statements, in order. On failure `shared` is unchanged. `identity` says
+  /// who claims: what was claimed under it before is replaced.
+  [[nodiscard]] Result<void> settle(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);
+
+  /// The same for what is known before any inference: whether the counted claims fit the budgets of their sources.
+  [[nodiscard]] Result<void> prove(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);
 
   // ---- asking (all by expectation of quantities under the posterior)
   /// E[q] for scalar expressions; reals, integers or booleans.
@@ -56,6 +69,19 @@ public:
                                                                 const Variant& variant = {}) const;
   /// Does what any answer needs: finds out whether the evidence is possible, draws where there is sampling.
   [[nodiscard]] Result<void> settle_inference() const;
+  /// P(event | condition) and P(not event | condition), each with digits of its own.
+  struct Odds {
+    Estimate event, complement;
+  };
+  [[nodiscard]] Result<Odds> odds(ir::ExprId event, std::optional<ir::ExprId> condition,
+                                  const Variant& variant = {}) const;
+  /// What the evidence that `without` leaves out did to the distribution of the latents, and of which; nothing where
+  /// that would take a table that is too large. change.cpp
+  struct Change {
+    evidence::RealisedChange realised;
+    std::vector<std::string> over;
+  };
+  [[nodiscard]] Result<std::optional<Change>> change(const Variant& without) const;
   /// Log marginal likelihood of the evidence, nats.
   [[nodiscard]] Result<Estimate> log_evidence(const Variant& variant = {}) const;
   /// The distribution of a scalar quantity: its values with their probabilities, ascending. Continuous ones by their
@@ -72,31 +98,32 @@ public:
   [[nodiscard]] const std::vector<ClaimRow>& rows() const { return rows_; }
   [[nodiscard]] Result<std::shared_ptr<Prepared>> prepared(const Variant& variant = {}, const pass::Kept& kept = {},
                                                            std::int64_t horizon = 0) const;
+  /// The module as it is before the passes.
+  [[nodiscard]] ir::Module lowered() const { return filtered({}, lowerer_->evidence_horizon()); }
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] SourceSpan from() const { return from_; }
   [[nodiscard]] bool has_claims() const { return !rows_.empty(); }
   /// Finite elements that expressions read.
   [[nodiscard]] std::vector<FiniteElement> scope(std::span<const ir::ExprId> quantities,
                                                  const ir::Module& module) const;
-  [[nodiscard]] std::string source_of(ir::SiteId site) const;
+  /// Who is charged for a statement: "" for claims without a source, nothing for what nobody answers for.
+  [[nodiscard]] std::optional<std::string> source_of(ir::SiteId site) const;
 
 private:
   struct Question;
   Result<std::unique_ptr<Question>> question(std::span<const ir::ExprId> quantities, const Variant& variant) const;
   Result<Estimate> quantile_of_draws(ir::ExprId quantity, double p, std::optional<ir::ExprId> condition,
                                      const Sampled& sampled) const;
-  Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity,
-                     std::map<std::string, evidence::SiteId>& site_ids);
+  Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);
   Result<void> solve_references();
-  Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity,
-                             std::map<std::string, evidence::SiteId>& site_ids);
+  Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);
   evidence::EvidenceLedger& books(evidence::EvidenceLedger& shared, const std::string& name);
   Result<evidence::SourceId> source(evidence::EvidenceLedger& ledger, const evidence::EvidenceLedger& shared,
                                     const std::string& name) const;
   std::vector<double> breakpoints(std::span<const ir::ExprId> quantities, const ir::Module& module,
                                   Prepared& prepared) const;
   ir::Module filtered(const Variant& variant, std::int64_t horizon) const;
-  evidence::SiteId site_id(const std::string& identity, ir::SiteId site, std::map<std::string, evidence::SiteId>& ids);
+  evidence::SiteId site_id(const std::string& identity, ir::SiteId site, SiteIds& ids);
 
   std::shared_ptr<ModelLowerer> lowerer_;
   Settings settings_;
@@ -105,7 +132,8 @@ private:
   evidence::EvidenceLedger local_books_;  ///< sources that no other posterior can charge
   std::vector<ClaimRow> rows_;
   std::map<std::uint32_t, std::string> site_source_;
-  std::map<std::string, int> identities_;
+  std::map<ir::SiteId, std::size_t> claim_ordinal_;  ///< by site: which claim statement of this posterior it is
+  std::map<evidence::SourceId, evidence::OrdinalRange> held_;  ///< what the claims that these replace had been given
   mutable std::map<std::string, std::shared_ptr<Prepared>> prepared_;
 };
 

@@ -177,6 +177,18 @@ Result<void> Prepared::plan() {
 
 double Prepared::elimination_cost() const { return tree_ ? tree_->plan().cost : 0; }
 
+double Prepared::largest_table() const {
+  if (!tree_) return 0;
+  std::size_t most = 0;
+  for (const model::ContractionShape& s : tree_->plan().shapes) most = std::max(most, s.iterations());
+  for (const ir::GroundFactor& f : grounding_->factors) most = std::max(most, f.table_size);
+  return static_cast<double>(most);
+}
+
+double Prepared::evaluator_operations() const {
+  return evaluator_cost(*module_, *grounding_, layout_.continuous == 0 ? 1 : kQuadratureEvaluations);
+}
+
 Result<double> Prepared::log_mass(std::span<const double> continuous) {
   const double closed = evaluator_->closed_terms(continuous);
   if (evaluator_->interrupted()) return fail(diagnose<K::interrupted>(from_));
@@ -296,7 +308,7 @@ Result<Estimate> Prepared::log_evidence() {
   if (auto r = settle(); !r) return fail(std::move(r).error());
   if (!quadrature_) return Estimate{*log_mass_, series_error_};
   const infer::BoundedValue v = quadrature_->log_evidence();
-  return Estimate{v.value, v.error};
+  return Estimate{v.value, v.error, v.converged};
 }
 
 Result<std::vector<model::VariableId>> Prepared::variables(const std::vector<FiniteElement>& scope) const {
@@ -389,7 +401,7 @@ Result<std::vector<Estimate>> Prepared::expectations(const std::vector<FiniteEle
   };
   auto r = quadrature_->expectation(integrands, count, breakpoints);
   if (!r) return fail(failure ? *std::move(failure) : std::move(r).error());
-  for (std::size_t k = 0; k < count; ++k) result[k] = {(*r)[k].value, (*r)[k].error};
+  for (std::size_t k = 0; k < count; ++k) result[k] = {(*r)[k].value, (*r)[k].error, (*r)[k].converged};
   return result;
 }
 
@@ -448,7 +460,7 @@ Result<Estimate> Prepared::continuous_quantile(double p) {
   if (auto r = settle(); !r) return fail(std::move(r).error());
   auto q = quadrature_->quantile(p);
   if (!q) return fail(std::move(q).error());
-  return Estimate{q->value, q->error};
+  return Estimate{q->value, q->error, q->converged};
 }
 
 }  // namespace hearsay

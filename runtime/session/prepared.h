@@ -31,6 +31,7 @@ struct FiniteElement {
 struct Estimate {
   double value = 0;
   double error = 0;
+  bool converged = true;  ///< false: less accurate than was asked for; the bound still holds
 };
 
 /// Values of quantities at one point of the continuous latents: fills `out`, one number per quantity, given the joint
@@ -46,6 +47,8 @@ public:
 
   /// Log of the total mass (nats). Errors: impossible evidence; a density that is not a number.
   [[nodiscard]] Result<Estimate> log_evidence();
+  /// Log density at one point of the continuous latents, finite ones summed out, not normalised (nats).
+  [[nodiscard]] Result<double> log_density_at(std::span<const double> continuous) { return log_mass(continuous); }
 
   /// Expectations of `count` quantities that read the finite elements in `scope` and the continuous latents.
   /// `breakpoints` are places where they jump. Needs every element of `scope` to have been kept.
@@ -86,6 +89,10 @@ public:
   [[nodiscard]] double series_error() const { return series_error_; }
   /// Products formed by one elimination, or states of the joint when enumerating.
   [[nodiscard]] double elimination_cost() const;
+  /// Entries of the largest table that one elimination forms (products of one step); 0 without finite latents.
+  [[nodiscard]] double largest_table() const;
+  /// Primitive operations that the reference evaluator would take to fill all tables, over the whole inference.
+  [[nodiscard]] double evaluator_operations() const;
 
 private:
   Prepared(const ir::Module& module, const Settings& settings);

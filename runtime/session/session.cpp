@@ -16,6 +16,7 @@
 #include "runtime/session/data.h"
 #include "runtime/session/sources.h"
 #include "runtime/session/top.h"
+#include "runtime/session/unwrap.h"
 #include "stdlib/embedded.h"
 
 namespace hearsay {
@@ -61,12 +62,14 @@ std::size_t Session::run_file(const std::string& path) {
     return 1;
   }
   const std::string outer = std::exchange(folder_, std::filesystem::path(path).parent_path().string());
+  begin_run();
   const std::size_t n = load(sources_.add(path, *std::move(text)), true);
   folder_ = outer;
   return n;
 }
 
 std::size_t Session::run_text(const std::string& name, std::string text) {
+  begin_run();
   return load(sources_.add(name, std::move(text)), true);
 }
 
@@ -101,12 +104,16 @@ std::size_t Session::load(FileId file, bool run) {
   // can.
   const bool only_check = !run || errors_ > before;
   checker_.announce(*script);
+  if (only_check) proofs_ = shared_ledger_;
   for (const auto& s : script->statements) {
     try {
-      if (only_check)
+      if (only_check) {
+        const std::size_t found = errors_;
         check_statement(script, *s);
-      else
+        if (errors_ == found) prove_budgets(*s);
+      } else {
         statement(script, *s);
+      }
     } catch (Failure& f) {
       top_->reset();
       if (!f.silent) report(std::move(f.diagnostic));
@@ -195,6 +202,7 @@ void Session::statement(const std::shared_ptr<const ast::Script>& script, const 
   auto declared = declare(script, s, environment_);
   if (!declared) throw Failure{std::move(declared).error()};
   if (*declared) {
+    if (!std::holds_alternative<ast::SourceDecl>(s.node)) fidelity_.clear();
     if (const auto* m = std::get_if<ast::ModelDecl>(&s.node)) {
       priors_.erase(m->name.text);
       // Without parameters it can be lowered, which sees more than the check of what awaits its data.
@@ -205,26 +213,15 @@ void Session::statement(const std::shared_ptr<const ast::Script>& script, const 
     }
     if (std::holds_alternative<ast::FnDecl>(s.node) || std::holds_alternative<ast::DistDecl>(s.node))
       check_declaration(s);
-    if (const auto* src = std::get_if<ast::SourceDecl>(&s.node)) {
-      auto terms = source_terms(*src, *top_);
-      if (!terms) throw Failure{std::move(terms).error()};
-      if (auto r = shared_ledger_.declare_source(*std::move(terms)); !r) throw Failure{std::move(r).error()};
-    }
+    if (const auto* src = std::get_if<ast::SourceDecl>(&s.node)) declare_source(*src, shared_ledger_);
     return;
   }
-  if (const auto* l = std::get_if<ast::LetStmt>(&s.node)) {
-    target_ = l->name.text;
-    error_ = 0;
-    engine_.clear();
-    Sym value = l->binders.empty() ? top_->eval(*l->value) : top_->comprehension(l->binders, *l->value, s.span);
-    target_.clear();
-    Value v;
-    if (value.other)
-      v = *value.other;
-    else
-      v.data = *value.known;
-    environment_.values[l->name.text] = std::move(v);
-    accuracy_[l->name.text] = {error_, engine_};
+  const auto* l = std::get_if<ast::LetStmt>(&s.node);
+  statement_ = l != nullptr ? "let " + l->name.text : slice(s.span);
+  inferences_ = 0;
+  target_.clear();
+  if (l != nullptr) {
+    make_value(*l, s.span);
   } else if (const auto* p = std::get_if<ast::PrintStmt>(&s.node)) {
     for (const auto& e : p->values) print(*e);
   } else if (const auto* e = std::get_if<ast::ExprStmt>(&s.node)) {
@@ -244,13 +241,99 @@ void Session::statement(const std::shared_ptr<const ast::Script>& script, const 
   } else {
     raise<K::only_in_model>(s.span);
   }
+  withdraw_stale();
+}
+
+void Session::make_value(const ast::LetStmt& l, SourceSpan span) {
+  target_ = l.name.text;
+  begin_question();
+  Sym value = l.binders.empty() ? top_->eval(*l.value) : top_->comprehension(l.binders, *l.value, span);
+  target_.clear();
+  end_question(l.value->span);
+  Value v;
+  if (value.other)
+    v = *value.other;
+  else
+    v.data = *value.known;
+  environment_.values[l.name.text] = std::move(v);
+  accuracy_[l.name.text] = {error_, engine_};
+}
+
+/// Budgets of what is stated outside of models, where the counts are known without running: the claims of an inference
+/// are counted and charged, but nothing is inferred. Whatever cannot be told without running is left to the run.
+void Session::prove_budgets(const ast::Stmt& s) {
+  const auto report_evidence = [&](Diagnostic d) {
+    if (std::string_view(code(d.kind)).starts_with("E04")) report(std::move(d));
+  };
+  checking_ = true;
+  try {
+    const auto* l = std::get_if<ast::LetStmt>(&s.node);
+    const auto* i = l != nullptr ? std::get_if<ast::Infer>(&l->value->node) : nullptr;
+    if (const auto* source = std::get_if<ast::SourceDecl>(&s.node)) {
+      declare_source(*source, proofs_);
+    } else if (i != nullptr) {
+      auto lowerer = model_lowerer(i->model.text, i->arguments, i->model.span, *top_);
+      lowerer->lower_body();
+      lowerer->lower_given(i->given, top_.get(), nullptr);
+      lowerer->finish();
+      Posterior p(lowerer, settings_, l->value->span);
+      statement_ = "let " + l->name.text;
+      inferences_ = 0;
+      if (auto r = p.prove(proofs_, claimant(), site_ids_); !r) report_evidence(std::move(r).error());
+    }
+  } catch (Failure& f) {
+    top_->reset();
+    if (!f.silent) report_evidence(std::move(f.diagnostic));
+  }
+  checking_ = false;
+}
+
+/// A source whose declaration is run again keeps what was charged to it; two declarations in one script are a mistake.
+void Session::declare_source(const ast::SourceDecl& s, evidence::EvidenceLedger& books) {
+  const auto before = declared_.find(s.name.text);
+  const auto known = books.find_source(s.name.text);
+  evidence::SourceTerms terms = unwrap(source_terms(s, *top_), s.name.span);
+  if (known && before != declared_.end() && before->second != run_)
+    unwrap(books.redeclare_source(*known, std::move(terms)), s.name.span);
+  else
+    unwrap(books.declare_source(std::move(terms)), s.name.span);
+  declared_[s.name.text] = run_;
+}
+
+std::string Session::claimant() { return fmt::format("{}#{}", statement_, ++inferences_); }
+
+void Session::withdraw_stale() {
+  for (std::size_t k = inferences_ + 1;; ++k) {
+    const auto sites = sites_of(site_ids_, fmt::format("{}#{}", statement_, k));
+    if (sites.empty()) return;
+    shared_ledger_.withdraw(sites);
+  }
+}
+
+void Session::begin_run() {
+  ++run_;
+  errors_before_ = errors_;
+  failed_before_ = failed_expectations_;
+}
+
+void Session::begin_question() {
+  error_ = 0;
+  converged_ = true;
+  engine_.clear();
+}
+
+void Session::end_question(SourceSpan span) {
+  if (!converged_)
+    report(diagnose<K::accuracy_not_reached>(span, error_, settings_.tolerance)
+               .with_help("its bound holds; `hearsay help E0536` says what usually stands in the way"));
+  converged_ = true;
 }
 
 void Session::print(const ast::Expr& e) {
-  error_ = 0;
-  engine_.clear();
+  begin_question();
   const Sym s = top_->eval(e);
-  if (errors_ > 0 || explain_) return;  // the answers of a script with errors are not answers
+  if (errors_ > errors_before_ || explain_) return;  // the answers of a script with errors are not answers
+  end_question(e.span);
   Printed p;
   p.expression = slice(e.span);
   if (s.other) {
@@ -272,8 +355,10 @@ void Session::print(const ast::Expr& e) {
 }
 
 void Session::expect(const ast::Expr& e) {
+  begin_question();
   const Sym s = top_->eval(e);
-  if (errors_ > failed_expectations_) return;
+  if (errors_ - errors_before_ > failed_expectations_ - failed_before_) return;
+  end_question(e.span);
   if (!s.known || s.type != ScalarType::boolean) raise<K::not_an_event>(e.span, "not true or false");
   ++expectations_;
   bool all = true;
@@ -285,6 +370,7 @@ void Session::expect(const ast::Expr& e) {
   if (const auto* b = std::get_if<ast::Binary>(&e.node)) {
     const bool comparison = b->op >= ast::BinaryOp::equal && b->op <= ast::BinaryOp::greater_equal;
     if (comparison) {
+      inferences_ = 0;  // the same inferences once more
       const Sym left = top_->eval(*b->left), right = top_->eval(*b->right);
       if (left.known && right.known)
         d.labels = {{b->left->span, "this is " + to_text(*left.known)},

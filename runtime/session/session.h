@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "lang/sema/lowering.h"
 #include "lang/support/diagnostic.h"
 #include "lang/support/source.h"
+#include "runtime/session/fidelity.h"
 #include "runtime/session/posterior.h"
 #include "runtime/session/settings.h"
 
@@ -52,6 +54,21 @@ struct TextObject final : public Object {
   [[nodiscard]] std::string kind() const override { return what; }
 };
 
+/// A certificate with what else is said about one source.
+struct Certified {
+  evidence::Certificate certificate;
+  std::vector<std::string> over;  ///< the latents whose distribution the realised change is about
+};
+/// By how much claims may differ in what they do to two mapped events here and in the teacher (theory section 8).
+struct MapBound {
+  std::string map;
+  std::optional<evidence::Nats> bound;
+  std::string first, second;  ///< the two events
+  double deltas[2] = {0, 0};  ///< their total variations
+  std::int64_t tokens = 0;    ///< over strings of up to this many tokens
+  std::string unknown;        ///< why there is no bound
+};
+
 class Session {
 public:
   Session(Settings settings, SessionOutput output);
@@ -87,7 +104,6 @@ private:
     std::string text;
     ir::ExprId event{};
     std::optional<ir::ExprId> condition;
-    double after = 0;
   };
 
   std::size_t load(FileId file, bool run);
@@ -101,6 +117,19 @@ private:
   void expect(const ast::Expr& e);
   void export_to(const ast::ExportStmt& s, SourceSpan span);
   std::string slice(SourceSpan span) const;
+  void begin_question();
+  /// Warns, once, when the answer is less accurate than was asked for.
+  void end_question(SourceSpan span);
+  void begin_run();
+  void prove_budgets(const ast::Stmt& s);
+  void declare_source(const ast::SourceDecl& s, evidence::EvidenceLedger& books);
+  void make_value(const ast::LetStmt& l, SourceSpan span);
+  /// The name under which the next inference of the running statement claims.
+  std::string claimant();
+  /// The same for what a model claims by itself.
+  static std::string prior_identity(const std::string& model, const std::vector<ast::Argument>& arguments);
+  /// Takes back what the running statement claimed when it ran before and does not claim any more.
+  void withdraw_stale();
 
   // asking: ask.cpp
   std::optional<Sym> ask(const ast::Expr& e, Lowerer& lowerer);
@@ -123,6 +152,8 @@ private:
   // inference and teaching: teaching.cpp
   Sym infer(const ast::Infer& i, SourceSpan span, Lowerer& at);
   Sym teach(const ast::Teach& t, SourceSpan span, Lowerer& at);
+  /// What can be wrong with the clauses of a `teach` before anything is drawn.
+  void check_lesson(const ast::Teach& t, SourceSpan span) const;
   std::string expansion(const ast::Teach& t, std::uint64_t labels, const std::string& source) const;
   Sym draw(const ast::Call& call, SourceSpan span, Lowerer& at);
   std::shared_ptr<ModelLowerer> model_lowerer(const std::string& name, const std::vector<ast::Argument>& arguments,
@@ -132,19 +163,35 @@ private:
   void engine(const ast::Expr& e, Settings& settings);
   void nuts_options(const ast::Call& call, nuts::Settings& nuts);
   void report_doubts(const Posterior& p, SourceSpan span);
+  /// explain.cpp: how a posterior is worked out, and what it was charged.
+  std::string explanation(const std::string& model, const Posterior& p);
+  std::string budget_text(const Posterior& p);
 
   // data: data.cpp
   std::optional<Sym> read_data(const ast::Call& call, SourceSpan span, Lowerer& at);
 
-  // maps and measures: maps.cpp, measures.cpp
+  // maps and measures: fidelity.cpp, maps.cpp, measures.cpp
   void check_map(const ast::CheckStmt& s, SourceSpan span);
+  std::string homomorphism(const ast::MapDecl& map, const MapFidelity& f, bool& disjoint, SourceSpan span);
+  /// Compares both sides of a map on strings of up to n tokens, or of blocks where the alphabets differ.
+  MapFidelity fidelity(const ast::MapDecl& map, std::int64_t n, SourceSpan span);
+  SharedTokens shared_tokens(const Posterior& a, const Posterior& b, SourceSpan span) const;
+  /// string_probabilities() in terms of what is shared; `over` is the side of `p`.
+  std::vector<double> shared_strings(const Posterior& p, const SharedTokens& shared, const Algebra::Over* over,
+                                     std::int64_t first, std::int64_t length, double& error);
   std::shared_ptr<const Posterior> conditioned(const std::string& model, const ast::Expr& event, SourceSpan span);
   std::optional<Sym> measure(const ast::Call& call, SourceSpan span, Lowerer& at);
   Sym mimicry(const ast::Call& call, SourceSpan span, Lowerer& at);
   Sym influence(const ast::Call& call, SourceSpan span, Lowerer& at);
 
-  // listings: listing.cpp
+  // listings: ledger.cpp, certificate.cpp, listing.cpp
+  static Sym text_object(std::string what, std::string text, std::string json);
   Sym ledger(const std::shared_ptr<const Posterior>& p);
+  /// What one source's charges (or all) guarantee, and what they did: by comparison with the posterior without them.
+  Certified certify(const std::shared_ptr<const Posterior>& p, evidence::Certificate certificate,
+                    const Variant& without);
+  std::string disturbed(const Posterior& p, nlohmann::ordered_json& json);
+  MapBound map_bound(const Posterior& p, const std::string& map, evidence::Nats charged);
   Sym summary(const Posterior& p);
 
   Settings settings_;
@@ -152,22 +199,32 @@ private:
   SourceManager sources_;
   Environment environment_;
   evidence::EvidenceLedger shared_ledger_;
-  std::map<std::string, evidence::SiteId> site_ids_;
+  evidence::EvidenceLedger proofs_;  ///< the same while a script is only checked
+  SiteIds site_ids_;
   std::vector<std::shared_ptr<const ast::Script>> scripts_;
   std::map<std::string, bool> imported_;
   std::map<std::string, std::shared_ptr<const Posterior>> priors_;
   std::map<std::shared_ptr<const Posterior>, std::vector<Asked>> asked_;  ///< what certificates speak of
   std::unique_ptr<Top> top_;
   check::ScriptChecker checker_{environment_};
-  std::string folder_;              ///< of the running script, for relative paths
-  std::string target_;              ///< the name that a `let` is defining: part of a claim's identity
   std::set<std::string> reported_;  ///< what was said, and where
+  std::string folder_;              ///< of the running script, for relative paths
+  std::string target_;              ///< the name that a `let` is defining
+  std::string statement_;           ///< who claims: `let NAME`, or the text of any other statement
+  std::size_t inferences_ = 0;      ///< how many inferences the running statement has made: the k-th claims as the k-th
+  std::size_t run_ = 0;             ///< number of the running text: a REPL's lines are runs of their own
+  std::map<std::string, std::size_t> declared_;  ///< in which run a source was declared
+  std::map<std::string, MapFidelity> fidelity_;  ///< by map: what was last found, without the strings
   std::size_t errors_ = 0;
+  std::size_t errors_before_ = 0;  ///< when the running text began
+  std::size_t failed_before_ = 0;  ///< expectations, likewise
   std::size_t expectations_ = 0, failed_expectations_ = 0;
   bool explain_ = false;
+  bool checking_ = false;    ///< nothing may be inferred: questions have no answers
   std::uint64_t draws_ = 0;  ///< how many times `draw` was called: each call has a stream of its own
   // accuracy of what is being evaluated
   double error_ = 0;
+  bool converged_ = true;
   std::string engine_;
   struct Accuracy {
     double error = 0;

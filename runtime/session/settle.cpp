@@ -19,15 +19,20 @@ namespace hearsay {
 using ir::ExprId;
 using K = DiagnosticKind;
 
-evidence::SiteId Posterior::site_id(const std::string& identity, ir::SiteId site,
-                                    std::map<std::string, evidence::SiteId>& ids) {
-  // The statement's own text, and which of several equal ones it is: re-running it finds the same claim again.
-  const ir::Site& s = lowerer_->module().sites[ir::raw(site)];
-  std::string key = fmt::format("{}|{}|{}:{}", identity, s.what, static_cast<std::uint32_t>(s.span.file), s.span.begin);
-  const int again = identities_[key]++;
-  if (again > 0) key += fmt::format("#{}", again);
+/// A claim is known by who makes it (`identity`: which inference of which statement) and by its place among the claims
+/// of that inference, so that running the statement again, from wherever its text comes, makes the same claims again.
+evidence::SiteId Posterior::site_id(const std::string& identity, ir::SiteId site, SiteIds& ids) {
+  const auto ordinal = claim_ordinal_.try_emplace(site, claim_ordinal_.size() + 1).first->second;
   const auto next = static_cast<evidence::SiteId>(ids.size() + 1);
-  return ids.try_emplace(key, next).first->second;
+  return ids.try_emplace(fmt::format("{}{}{}", identity, kIdentityEnd, ordinal), next).first->second;
+}
+
+std::vector<evidence::SiteId> sites_of(const SiteIds& ids, const std::string& identity) {
+  std::vector<evidence::SiteId> sites;
+  const std::string prefix = identity + kIdentityEnd;
+  for (auto at = ids.lower_bound(prefix); at != ids.end() && at->first.starts_with(prefix); ++at)
+    sites.push_back(at->second);
+  return sites;
 }
 
 /// Sources of a model or of a `given` belong to this posterior alone, as do claims without a source; those at the top
@@ -40,7 +45,7 @@ evidence::EvidenceLedger& Posterior::books(evidence::EvidenceLedger& shared, con
 /// The source of this name in `ledger`, which learns of it if need be.
 Result<evidence::SourceId> Posterior::source(evidence::EvidenceLedger& ledger, const evidence::EvidenceLedger& shared,
                                              const std::string& name) const {
-  const std::string known_as = name.empty() ? "(no source)" : name;
+  const std::string known_as = name.empty() ? kNoSource : name;
   if (const auto id = ledger.find_source(known_as)) return *id;
   if (const auto at = lowerer_->local_sources.find(name); at != lowerer_->local_sources.end()) {
     auto terms = source_terms(*at->second, *lowerer_);
@@ -51,11 +56,12 @@ Result<evidence::SourceId> Posterior::source(evidence::EvidenceLedger& ledger, c
   return ledger.declare_source({known_as, std::nullopt, std::nullopt, from_});
 }
 
-Result<void> Posterior::settle(evidence::EvidenceLedger& shared, const std::string& identity,
-                               std::map<std::string, evidence::SiteId>& site_ids) {
+Result<void> Posterior::settle(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids) {
   try {
     evidence::EvidenceLedger books = shared;  // all or nothing
-    identities_.clear();
+    claim_ordinal_.clear();
+    // Claims made again replace themselves; what they cost before does not stand in their own way.
+    held_ = books.withdraw(sites_of(site_ids, identity));
     if (auto r = allot(books, identity, site_ids); !r) return r;
     if (auto r = solve_references(); !r) return r;
     if (auto r = solve_jeffrey(books, identity, site_ids); !r) return r;
@@ -68,8 +74,20 @@ Result<void> Posterior::settle(evidence::EvidenceLedger& shared, const std::stri
   }
 }
 
-Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::string& identity,
-                              std::map<std::string, evidence::SiteId>& site_ids) {
+Result<void> Posterior::prove(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids) {
+  try {
+    evidence::EvidenceLedger books = shared;
+    claim_ordinal_.clear();
+    held_ = books.withdraw(sites_of(site_ids, identity));
+    if (auto r = allot(books, identity, site_ids); !r) return r;
+    shared = std::move(books);
+    return {};
+  } catch (Failure& f) {
+    return fail(std::move(f.diagnostic));
+  }
+}
+
+Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids) {
   auto& claims = lowerer_->claims;
   // How many claims each source's schedule will be asked for, and what explicit strengths come to: `spread` needs both.
   std::map<std::string, std::uint64_t> scheduled;
@@ -87,8 +105,6 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     filled[k] =
         claims[k].given.empty() ? std::vector<double>(claims[k].instances * claims[k].cells, 0.0) : claims[k].given;
     site[k] = site_id(identity, claims[k].site, site_ids);
-    // A claim made again replaces itself; what it cost before does not stand in its own way.
-    books(shared, claims[k].source).withdraw(site[k]);
   }
   std::map<std::string, std::shared_ptr<const evidence::Allotter>> allotters;
   std::map<std::string, double> proportion;
@@ -118,7 +134,11 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     auto allotter = evidence::Allotter::make(schedule, budget, c.span);
     if (!allotter) return fail(std::move(allotter).error());
     allotters[c.source] = std::make_shared<const evidence::Allotter>(*std::move(allotter));
-    next_ordinal[c.source] = counted ? 1 : ledger.first_ordinal(*id, site[k], 1, 1);
+    const auto held = &ledger == &shared ? held_.find(*id) : held_.end();
+    next_ordinal[c.source] = counted
+                                 ? 1
+                                 : ledger.first_ordinal(*id, scheduled[c.source],
+                                                        held == held_.end() ? evidence::OrdinalRange{} : held->second);
   }
 
   std::vector<std::size_t> row_of(claims.size(), ~std::size_t{0});
@@ -200,7 +220,9 @@ Result<void> Posterior::solve_references() {
       for (std::size_t d = 0; d < at.size(); ++d)
         fixed.emplace(static_cast<std::uint32_t>(task.plate[d]), m.integer(at[d]));
       const ExprId likelihood = m.prim(Op::exp, {ir::substitute(m, task.logp, fixed)});
-      auto p = expect(std::span(&likelihood, 1), Variant{false, "", true, ~0U});
+      Variant prior;
+      prior.prior_only = true;
+      auto p = expect(std::span(&likelihood, 1), prior);
       if (!p) return fail(std::move(p).error());
       if (!((*p)[0].value > 0)) return fail(diagnose<K::impossible_evidence>(from_));
       r.push_back(std::log((*p)[0].value));
@@ -216,7 +238,7 @@ Result<void> Posterior::solve_references() {
 }
 
 Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity,
-                                      std::map<std::string, evidence::SiteId>& site_ids) {
+                                      SiteIds& site_ids) {
   for (const JeffreyTask& task : lowerer_->jeffrey) {
     prepared_.clear();
     ir::Module& m = lowerer_->module();
@@ -240,7 +262,9 @@ Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const st
       // What is no event is the probability of one, given the latents.
       cells.push_back(m.type(e) == ScalarType::boolean ? m.select(e, m.real(1), m.real(0)) : e);
     }
-    auto p = expect(cells, Variant{false, "", false, task.order});
+    Variant before;
+    before.before = task.order;
+    auto p = expect(cells, before);
     if (!p) return fail(std::move(p).error());
     std::vector<double> joint;
     for (const Estimate& e : *p) joint.push_back(std::max(0.0, e.value));

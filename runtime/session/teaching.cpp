@@ -1,5 +1,6 @@
 // infer, teach, draw: posteriors are made here.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -139,20 +140,9 @@ Sym Session::infer(const ast::Infer& i, SourceSpan span, Lowerer& at) {
   }
   lowerer->finish();
   auto p = std::make_shared<Posterior>(lowerer, settings, span);
-  unwrap(p->settle(shared_ledger_, target_, site_ids_), span);
+  unwrap(p->settle(shared_ledger_, claimant(), site_ids_), span);
   if (explain_ && output_.note) {
-    const auto prepared = unwrap(p->prepared(), span);
-    std::string text =
-        fmt::format("{}: engine {}, tables by the {}", slice(i.model.span), prepared->engine(), prepared->backend());
-    text += fmt::format("\n  {} finite variables in {} factors, {} closed terms; {:.3g} products an elimination",
-                        prepared->grounding().variables.size(), prepared->grounding().factors.size(),
-                        prepared->grounding().closed_terms.size(), prepared->elimination_cost());
-    for (const auto& row : p->ledger().sources())
-      text +=
-          fmt::format("\n  source {}: {} claims, {:.6g} nats charged{}", row.name, row.claims, row.spent.value(),
-                      row.budget ? fmt::format(" of {:.6g}: proved within budget before inference", row.budget->value())
-                                 : ", no budget");
-    output_.note(text);
+    output_.note(explanation(slice(i.model.span), *p));
   } else {
     // Answers are wanted sooner or later: what is impossible is said here, where the evidence stands.
     unwrap(p->settle_inference(), span);
@@ -167,17 +157,13 @@ Sym Session::infer(const ast::Infer& i, SourceSpan span, Lowerer& at) {
 
 /// What `teach` is short for.
 std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const std::string& source) const {
-  std::string text = "infer " + t.student.text;
-  if (!t.student_arguments.empty()) {
-    text += "(";
-    for (std::size_t k = 0; k < t.student_arguments.size(); ++k) {
-      if (k > 0) text += ", ";
-      if (t.student_arguments[k].name) text += t.student_arguments[k].name->text + ": ";
-      text += ast::print(*t.student_arguments[k].value);
-    }
-    text += ")";
-  }
-  text += " given {\n";
+  const auto called = [](const ast::Name& model, const std::vector<ast::Argument>& arguments) {
+    std::vector<std::string> parts;
+    for (const ast::Argument& a : arguments)
+      parts.push_back((a.name ? a.name->text + ": " : "") + ast::print(*a.value));
+    return parts.empty() ? model.text : fmt::format("{}({})", model.text, fmt::join(parts, ", "));
+  };
+  std::string text = "infer " + called(t.student, t.student_arguments) + " given {\n";
   text += "  source " + source;
   std::string terms;
   if (t.budget) terms += "budget: " + ast::print(**t.budget) + " nats";
@@ -198,10 +184,17 @@ std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const 
   for (const auto& s : t.given) text += "  " + ast::print(*s) + "\n";
   if (t.via) {
     const auto map = environment_.maps.find(t.via->text);
+    std::string targets;
     if (map != environment_.maps.end())
       for (const auto& rule : map->second->rules)
-        text += fmt::format("  soft observe {}({}) to P({} | {}) from {};\n", t.via->text, ast::print(*rule.from),
-                            ast::print(*rule.from), t.teacher.text, source);
+        targets += fmt::format(" {}({}) to P({} | {});", t.via->text, ast::print(*rule.from), ast::print(*rule.from),
+                               called(t.teacher, t.teacher_arguments));
+    // Beliefs about several events are one statement: one after the other, each would disturb those before it.
+    const bool several = map != environment_.maps.end() && map->second->rules.size() > 1;
+    if (several)
+      text += fmt::format("  soft observe jointly {{{} }} from {};\n", targets, source);
+    else if (!targets.empty())
+      text += fmt::format("  soft observe{} from {};\n", targets.substr(0, targets.size() - 1), source);
   }
   if (labels > 0) {
     const std::string label = source + "_labels[i]";
@@ -212,7 +205,9 @@ std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const 
     if (t.share) strength += " share " + ast::print(**t.share);
     text += fmt::format("  for i in 1..{} {{\n    soft observe {}{};\n  }}\n", labels, event, strength);
   }
-  return text + "}";
+  text += "}";
+  if (t.engine) text += " using " + ast::print(**t.engine);
+  return text;
 }
 
 Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
@@ -225,9 +220,7 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
       raise_help<K::unknown_name>(model->span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), "model",
                                   model->text);
     }
-  if (t.via && !environment_.maps.contains(t.via->text)) raise<K::unknown_name>(t.via->span, "map", t.via->text);
-  if (t.through && !environment_.algebras.contains(t.through->text))
-    raise<K::unknown_name>(t.through->span, "algebra", t.through->text);
+  check_lesson(t, span);
   std::uint64_t labels = 0;
   std::string tail;
   if (t.labels) {
@@ -301,7 +294,6 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
   const auto& let = std::get<ast::LetStmt>(script->statements[0]->node);
   ast::Infer* expanded = std::get_if<ast::Infer>(&let.value->node);
   if (expanded == nullptr) raise<K::internal_error>(span, "the expansion of `teach` is no inference");
-  if (t.engine) raise_not_yet(t.engine->get()->span, NotYet::teach_using);
   return infer(*expanded, let.value->span, at);
 }
 
