@@ -14,6 +14,16 @@ namespace hearsay {
 
 namespace {
 
+/// Errors of answers from draws are standard errors. So many of them are taken for a bound: a false alarm of 2e-9.
+constexpr double kSureErrors = 6;
+
+/// How far a probability may be off. Draws that are all alike say nothing of how rare the others are.
+double bound_of(const Estimate& event, const Estimate& complement, bool sampled) {
+  const double error = std::max(event.error, complement.error);
+  if (!sampled) return error;
+  return event.value > 0 && complement.value > 0 ? kSureErrors * error : 1;
+}
+
 /// Strings that a certificate compares by itself; `check` may be asked for more.
 constexpr double kMostStrings = 65536;
 
@@ -22,13 +32,14 @@ constexpr double kMostStrings = 65536;
 Certified Session::certify(const std::shared_ptr<const Posterior>& p, evidence::Certificate certificate,
                            const Variant& without) {
   Certified c{std::move(certificate), {}};
+  const bool sampled = unwrap(p->prepared(), p->from())->sampled();
   if (const auto list = asked_.find(p); list != asked_.end())
     for (const Asked& a : list->second) {
       const Posterior::Odds before = unwrap(p->odds(a.event, a.condition, without), p->from()),
                             after = unwrap(p->odds(a.event, a.condition), p->from());
       c.certificate.queries.push_back({a.text, before.event.value, after.event.value, before.complement.value,
-                                       after.complement.value, std::max(before.event.error, before.complement.error),
-                                       std::max(after.event.error, after.complement.error)});
+                                       after.complement.value, bound_of(before.event, before.complement, sampled),
+                                       bound_of(after.event, after.complement, sampled)});
     }
   if (c.certificate.charged.value() > 0)
     if (auto change = unwrap(p->change(without), p->from())) {

@@ -75,7 +75,8 @@ Result<std::optional<Posterior::Change>> Posterior::change(const Variant& withou
     c.realised = *realised;
     return std::optional<Change>{std::move(c)};
   }
-  if ((*with)->continuous_dimension() != 1) return std::optional<Change>{};
+  // Densities can't be compared draw by draw.
+  if ((*with)->continuous_dimension() != 1 || (*with)->sampled() || (*bare)->sampled()) return std::optional<Change>{};
   for (const ir::Latent& l : m.latents)
     if (!l.finite && l.size() > 0) c.over.push_back(l.name);
   auto mass = (*with)->log_evidence(), bare_mass = (*bare)->log_evidence();

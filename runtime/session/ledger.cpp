@@ -181,8 +181,9 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
   json.update(certificate_json(total));
   json.erase("source");
   const auto with = unwrap(p->prepared(), p->from()), bare = unwrap(p->prepared(all), p->from());
-  json["log_evidence_shift"] =
-      unwrap(with->log_evidence(), p->from()).value - unwrap(bare->log_evidence(), p->from()).value;
+  if (!with->sampled() && !bare->sampled())
+    json["log_evidence_shift"] =
+        unwrap(with->log_evidence(), p->from()).value - unwrap(bare->log_evidence(), p->from()).value;
   std::size_t sources = 0;
   for (const evidence::SourceRow& row : p->ledger().sources()) {
     if (row.claims == 0) continue;
