@@ -235,10 +235,18 @@ ExprId ModelLowerer::partition_factor(const ast::SoftObserveStmt& s, const Sym& 
     const ExprId k = module_->integer(from);
     columns.push_back(per_instance(sub(weights, std::span(&k, 1)), where, "a likelihood"));
   }
+  // Only ratios matter, also where a condition on latents decides whether the claim counts: there it multiplies by 1
+  // where the condition fails, so the least likely label must stay at 1 for the charge to be all that it can do.
+  const bool gated =
+      std::ranges::any_of(conditions_, [&](ExprId c) { return ir::dependence(*module_, c).on_latents(); });
   for (std::size_t i = 0; i < claim.instances; ++i) {
     std::vector<double> l;
     for (const auto& c : columns) l.push_back(c[i]);
-    const auto v = unwrap(evidence::likelihood_vector(l, s.strength.span));
+    auto v = unwrap(evidence::likelihood_vector(l, s.strength.span));
+    if (gated) {
+      const double least = *std::ranges::min_element(v.log_weights);
+      for (double& x : v.log_weights) x -= least;
+    }
     claim.given.insert(claim.given.end(), v.log_weights.begin(), v.log_weights.end());
     claim.charge.push_back(v.strength.value());
   }
