@@ -53,6 +53,7 @@ struct JeffreyTask {
   SourceSpan span;
   std::string source;
   std::vector<Target> targets;
+  std::vector<ir::ExprId> conditions;  ///< of the `if`s around it: what is asked for is the probability given these
 };
 /// The reference of `weight w within s`: the log prior predictive of an observation, found by inference on the prior.
 struct ReferenceTask {
@@ -156,8 +157,8 @@ private:
   ir::ExprId power_factor(ir::ExprId log_likelihood, ir::ExprId weight);
   ir::ExprId bounded_factor(const ast::SoftObserveStmt& s, ir::ExprId log_likelihood, ir::ExprId weight, Claim& claim,
                             std::span<const ir::ExprId> row);
-  ir::ExprId robust_factor(const ast::SoftObserveStmt& s, const Weighed& w, ir::ExprId weight,
-                           const std::vector<double>& weights, Claim& claim, std::span<const ir::ExprId> row);
+  ir::ExprId robust_factor(const ast::SoftObserveStmt& s, const Weighed& w, const std::vector<double>& weights,
+                           Claim& claim, std::span<const ir::ExprId> row);
   /// Where an instance stands in `instance_data`: 1-based, one per loop.
   std::vector<ir::ExprId> positions();
   void jointly(const ast::JointlyStmt& s, SourceSpan span);

@@ -163,6 +163,7 @@ void ModelLowerer::jeffrey_observe(const ast::SoftObserveStmt& s, SourceSpan spa
   task.site = at;
   task.order = order_;
   task.span = span;
+  task.conditions = conditions_;
   if (s.source) task.source = s.source->text;
   if (s.dist) {
     const std::size_t outer = loops_.size();
@@ -297,8 +298,8 @@ ExprId ModelLowerer::bounded_factor(const ast::SoftObserveStmt& s, ExprId log_li
 }
 
 /// `robust β weight w`: density power, -w (Σ_v p(v)^(β+1) / (β+1) - p(y)^β / β).
-ExprId ModelLowerer::robust_factor(const ast::SoftObserveStmt& s, const Weighed& w, ExprId weight,
-                                   const std::vector<double>& weights, Claim& claim, std::span<const ExprId> row) {
+ExprId ModelLowerer::robust_factor(const ast::SoftObserveStmt& s, const Weighed& w, const std::vector<double>& weights,
+                                   Claim& claim, std::span<const ExprId> row) {
   const std::vector<double> beta = per_instance(eval(*s.strength.value), s.strength.value->span, "a number");
   for (std::size_t i = 0; i < beta.size(); ++i) {
     unwrap(evidence::checked_beta(beta[i], s.strength.span));
@@ -327,7 +328,9 @@ ExprId ModelLowerer::robust_factor(const ast::SoftObserveStmt& s, const Weighed&
   const ExprId p_beta = module_->prim(Op::exp, {module_->prim(Op::mul, {b, *w.logp})});
   const ExprId loss =
       module_->prim(Op::sub, {module_->prim(Op::div, {sum, one_more}), module_->prim(Op::div, {p_beta, b})});
-  return module_->prim(Op::neg, {module_->prim(Op::mul, {weight, loss})});
+  // The weight again from the charge w/β, which a source may have scaled.
+  const ExprId paid = module_->prim(Op::mul, {module_->load_data(claim.strengths, row), b});
+  return module_->prim(Op::neg, {module_->prim(Op::mul, {paid, loss})});
 }
 
 /// The factor of a weighted log likelihood.
@@ -337,9 +340,10 @@ ExprId ModelLowerer::likelihood_factor(const ast::SoftObserveStmt& s, const Weig
   const std::vector<double> weights =
       per_instance(eval(robust ? *s.strength.extra : *s.strength.value), s.strength.span, "a weight");
   for (const double v : weights) unwrap(evidence::checked_weight(v, s.strength.span));
+  if (robust) return robust_factor(s, w, weights, claim, row);
   const ExprId weight = module_->load_data(instance_data(fmt::format("weight{}", claims.size()), weights, 0), row);
-  if (s.strength.form == Form::weight) return power_factor(*w.logp, weight);
-  return robust ? robust_factor(s, w, weight, weights, claim, row) : bounded_factor(s, *w.logp, weight, claim, row);
+  return s.strength.form == Form::weight ? power_factor(*w.logp, weight)
+                                         : bounded_factor(s, *w.logp, weight, claim, row);
 }
 
 void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) {

@@ -109,6 +109,7 @@ void ModelLowerer::jointly(const ast::JointlyStmt& s, SourceSpan span) {
   task.site = site(span, "soft observe jointly");
   task.order = order_;
   task.span = span;
+  task.conditions = conditions_;
   if (s.source) {
     find_source(*s.source);
     task.source = s.source->text;

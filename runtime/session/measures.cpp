@@ -146,6 +146,10 @@ std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowe
     if (call.arguments.size() == 1) return Lowerer::known(Scalar::real(p->ledger().total().value()));
     const auto* name = std::get_if<ast::NameRef>(&call.arguments[1].value->node);
     const auto id = name == nullptr ? std::nullopt : p->ledger().find_source(name->text);
+    // A source that has said nothing yet is charged nothing.
+    if (!id && name != nullptr &&
+        (p->lowerer().local_sources.contains(name->text) || environment_.sources.contains(name->text)))
+      return Lowerer::known(Scalar::real(0));
     if (!id)
       raise<K::unknown_name>(call.arguments[1].value->span, "source of this posterior",
                              slice(call.arguments[1].value->span));

@@ -254,9 +254,10 @@ Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const st
     for (std::size_t k = 0; k < n; ++k) {
       std::size_t rest = k;
       ExprId e = m.boolean(true);
+      for (const ExprId c : task.conditions) e = m.prim(Op::logical_and, {c, e});
       for (std::size_t d = sizes.size(); d-- > 0;) {
         const ExprId cell = task.targets[d].cells[rest % sizes[d]];
-        e = d + 1 == sizes.size() ? cell : m.prim(Op::logical_and, {cell, e});
+        e = m.prim(Op::logical_and, {cell, e});
         rest /= sizes[d];
       }
       // What is no event is the probability of one, given the latents.
@@ -267,7 +268,15 @@ Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const st
     auto p = expect(cells, before);
     if (!p) return fail(std::move(p).error());
     std::vector<double> joint;
-    for (const Estimate& e : *p) joint.push_back(std::max(0.0, e.value));
+    double reached = 0;
+    for (const Estimate& e : *p) {
+      joint.push_back(std::max(0.0, e.value));
+      reached += joint.back();
+    }
+    if (!task.conditions.empty()) {
+      if (!(reached > 0)) return fail(diagnose<K::impossible_condition>(task.span));
+      for (double& x : joint) x /= reached;
+    }
     double strength = 0;
     std::vector<std::vector<double>> weights;
     if (task.targets.size() == 1) {

@@ -149,6 +149,7 @@ void Enumeration::add(const Statement& s, std::size_t number) {
       std::vector<Real> now(n, 0);
       Real sum = 0;
       for (std::size_t i = 0; i < states_.size(); ++i) {
+        if (!s.only_if.empty() && !s.only_if[0].holds(states_[i])) continue;  // asked for given the condition
         now[s.kind == Kind::targets ? cell(states_[i]) : (s.event.holds(states_[i]) ? 1 : 0)] += current_[i];
         sum += current_[i];
       }

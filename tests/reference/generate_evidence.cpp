@@ -99,8 +99,7 @@ Statement random_statement(Random& random, const RandomModel& m, const Kinds& ki
   if (s.kind == Kind::weight || s.kind == Kind::within || s.kind == Kind::robust) s.number = uniform(random, 0.1, 2.5);
   if (s.kind == Kind::within || s.kind == Kind::robust) s.bound = uniform(random, 0.1, 3);
   s.outcome = random_outcome(random, m, s.kind != Kind::within);
-  if (below(random, 6) == 0 && s.kind != Kind::jeffrey && s.kind != Kind::targets)
-    s.only_if.push_back(random_event(random, m, 1));
+  if (below(random, 6) == 0) s.only_if.push_back(random_event(random, m, 1));
   return s;
 }
 

@@ -315,8 +315,8 @@ std::string RandomModel::source_declarations() const {
     std::vector<std::string> parts;
     if (s.budget) parts.push_back(fmt::format("budget: {} nats", *s.budget));
     if (s.schedule != Source::Schedule::none) parts.push_back("schedule: " + schedule_text(s));
-    r += parts.empty() ? fmt::format("source {};\n", s.name)
-                       : fmt::format("source {}({});\n", s.name, fmt::join(parts, ", "));
+    r += parts.empty() ? fmt::format("  source {};\n", s.name)
+                       : fmt::format("  source {}({});\n", s.name, fmt::join(parts, ", "));
   }
   return r;
 }
@@ -325,7 +325,7 @@ std::string RandomModel::infer(const std::string& name, const std::vector<Statem
                                const std::string& using_clause, bool as_data) const {
   std::string r = fmt::format("let {} = infer M", name);
   if (as_data) r += "(" + arguments() + ")";
-  r += " given {\n";
+  r += " given {\n" + source_declarations();
   for (const Statement& s : statements) r += "  " + text(s) + "\n";
   return r + "}" + (using_clause.empty() ? "" : " using " + using_clause) + ";\n";
 }
@@ -337,8 +337,7 @@ std::string RandomModel::ask(const std::string& posterior) const {
 }
 
 std::string RandomModel::script(const std::string& using_clause) const {
-  return declarations() + source_declarations() + infer("post", evidence, using_clause) + ask("post") +
-         "print evidence(post);\n";
+  return declarations() + infer("post", evidence, using_clause) + ask("post") + "print evidence(post);\n";
 }
 
 }  // namespace hearsay::reference

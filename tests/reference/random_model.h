@@ -119,7 +119,8 @@ struct RandomModel {
   [[nodiscard]] std::string arguments() const;
   /// `source …;` of all sources.
   [[nodiscard]] std::string source_declarations() const;
-  /// `let NAME = infer M given { … } using …;` with these statements.
+  /// `let NAME = infer M given { … } using …;` with all sources, each of them this posterior's own, and these
+  /// statements.
   [[nodiscard]] std::string infer(const std::string& name, const std::vector<Statement>& statements,
                                   const std::string& using_clause = "", bool as_data = false) const;
   /// Prints P of every question.

@@ -13,7 +13,8 @@ using namespace hearsay::test;
 /// Evidence that cannot be is reported as such, not as anything else.
 bool says_impossible(const Run& r) {
   return std::ranges::any_of(r.kinds, [](DiagnosticKind k) {
-    return k == DiagnosticKind::impossible_evidence || k == DiagnosticKind::unreachable_target;
+    return k == DiagnosticKind::impossible_evidence || k == DiagnosticKind::unreachable_target ||
+           k == DiagnosticKind::impossible_condition;
   });
 }
 
