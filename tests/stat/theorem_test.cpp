@@ -25,9 +25,10 @@ Source random_source(reference::Random& random, std::size_t number) {
   using Schedule = Source::Schedule;
   Source s;
   s.name = fmt::format("s{}", number + 1);
-  const Schedule all[] = {Schedule::spread, Schedule::geometric, Schedule::power, Schedule::until_spent,
-                          Schedule::fixed};
-  s.schedule = all[reference::below(random, 5)];
+  const Schedule all[] = {Schedule::none,  Schedule::spread,      Schedule::geometric,
+                          Schedule::power, Schedule::until_spent, Schedule::fixed};
+  s.schedule = all[reference::below(random, 6)];
+  if (s.schedule == Schedule::none) return s;  // for the books only
   if (s.schedule != Schedule::fixed) s.budget = std::exp(reference::uniform(random, -3, 2));
   if (s.schedule == Schedule::geometric) s.parameter = reference::uniform(random, 0.2, 0.98);
   if (s.schedule == Schedule::power) s.parameter = reference::uniform(random, 1.1, 4);
@@ -37,16 +38,17 @@ Source random_source(reference::Random& random, std::size_t number) {
   return s;
 }
 
-/// Claims of several sources in random order, hard evidence among them. A `spread` source takes strengths from its
-/// schedule or in proportion to what the statements say, not both.
+/// Claims of several sources in random order, hard evidence among them. The statements of a source without a schedule
+/// say their strengths themselves; those of a `spread` source too (it scales them), or they leave it to the source.
 void add_claims(reference::Random& random, RandomModel& m) {
   using Kind = Statement::Kind;
   const int sources = 1 + reference::below(random, 3);
-  std::vector<bool> explicit_spread;
+  std::vector<bool> says_itself;
   for (int k = 0; k < sources; ++k) {
     m.sources.push_back(random_source(random, m.sources.size()));
-    explicit_spread.push_back(m.sources.back().schedule == Source::Schedule::spread &&
-                              reference::below(random, 2) == 0);
+    const Source::Schedule schedule = m.sources.back().schedule;
+    says_itself.push_back(schedule == Source::Schedule::none ||
+                          (schedule == Source::Schedule::spread && reference::below(random, 2) == 0));
   }
   const int claims = 1 + reference::below(random, 6);
   for (int k = 0; k < claims; ++k) {
@@ -56,9 +58,9 @@ void add_claims(reference::Random& random, RandomModel& m) {
     }
     const auto by = static_cast<std::size_t>(reference::below(random, sources));
     Statement s = reference::random_statement(
-        random, m, explicit_spread[by] ? reference::charged_kinds() : reference::Kinds{Kind::odds});
+        random, m, says_itself[by] ? reference::charged_kinds() : reference::Kinds{Kind::odds});
     s.source = by;
-    if (!explicit_spread[by]) {
+    if (!says_itself[by]) {
       s.kind = Kind::scheduled;
       if (reference::below(random, 3) == 0) s.share = reference::uniform(random);
     }
@@ -306,6 +308,32 @@ TEST_CASE("the theorem is tight: a source that says one thing moves it by its wh
     CHECK(std::abs(v(9) - budget) <= 1e-9);
   }
   CHECK(compared > models(150) / 4);
+}
+
+TEST_CASE("a shift is the difference of log-odds, with its sign") {
+  reference::Random random(20261109);
+  int up = 0, down = 0;
+  for (int k = 0; k < models(100); ++k) {
+    RandomModel m = reference::random_structure(random);
+    m.evidence = reference::random_evidence(random, m, reference::charged_kinds(), 3);
+    const reference::Enumeration expected(m);
+    const Event e = reference::random_event(random, m, 2);
+    const auto none = [](std::size_t) { return false; };
+    const double p = static_cast<double>(expected.probability(e, none));
+    if (p < 1e-6 || p > 1 - 1e-6) continue;
+    const double after = static_cast<double>(expected.probability(e));
+    const double shift = logit(after, 1 - after) - logit(p, 1 - p);
+    const std::string script =
+        m.declarations() + m.infer("post", m.evidence) + fmt::format("print shift({} | post);\n", m.text(e));
+    CAPTURE(script);
+    const Run r = run(script, reference_backend());
+    CAPTURE(r.first_error());
+    REQUIRE(r.errors.empty());
+    REQUIRE(close_nats(r.values.at(0), shift));
+    up += shift > 1e-3 ? 1 : 0;
+    down += shift < -1e-3 ? 1 : 0;
+  }
+  CHECK(std::min(up, down) > models(100) / 8);
 }
 
 TEST_CASE("total variation and the divergences reach their bounds at the prior odds e^(-B/2)") {
