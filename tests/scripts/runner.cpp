@@ -2,6 +2,8 @@
 // place.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -56,17 +58,28 @@ std::vector<fs::path> scripts_that_run() {
 
 }  // namespace
 
-TEST_CASE("scripts: every example and every script in ok/ runs, and all that it expects holds") {
-  for (const Configuration& configuration : configurations()) {
-    CAPTURE(configuration.name);
-    for (const fs::path& script : scripts_that_run()) {
-      CAPTURE(script.filename().string());
+TEST_CASE(
+    "scripts: every example and every script in ok/ runs, all that it expects holds, and it prints the same numbers") {
+  std::size_t compared = 0;
+  for (const fs::path& script : scripts_that_run()) {
+    CAPTURE(script.filename().string());
+    std::vector<double> first;
+    for (const Configuration& configuration : configurations()) {
+      CAPTURE(configuration.name);
       const test::Outcome outcome = test::run(script, configuration.settings);
       CHECK(outcome.rendered() == "");
       CHECK(outcome.errors == 0);
       CHECK(outcome.expectations > 0);
+      if (configuration.name == "reference") first = outcome.numbers;
+      REQUIRE(outcome.numbers.size() == first.size());
+      for (std::size_t i = 0; i < first.size(); ++i) {
+        CAPTURE(i);
+        CHECK(std::abs(outcome.numbers[i] - first[i]) <= 1e-9 * std::max(std::abs(first[i]), 1e-3));
+      }
+      compared += first.size();
     }
   }
+  CHECK(compared > 0);
 }
 
 TEST_CASE("scripts: the same seed prints the same text") {

@@ -30,6 +30,7 @@ struct Outcome {
   std::size_t errors = 0;
   std::size_t expectations = 0;
   std::string printed;
+  std::vector<double> numbers;  ///< all that were printed; arrays element by element
 
   [[nodiscard]] std::string rendered() const {
     std::string all;
@@ -45,6 +46,9 @@ inline Outcome run(const std::filesystem::path& file, const Settings& settings, 
   Session* running = nullptr;
   SessionOutput output;
   output.print = [&](const Printed& p) {
+    const ArrayValue* array = p.value.array();
+    for (std::size_t i = 0; array != nullptr && i < array->size(); ++i)
+      outcome.numbers.push_back(array->at(i).as_real());
     // As the command line prints it.
     outcome.printed += p.value.array() != nullptr ? fmt::format("{} = {}", p.expression, p.text) : p.text;
     outcome.printed += p.accuracy.empty() ? "\n" : fmt::format("  ({})\n", p.accuracy);

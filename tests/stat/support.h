@@ -50,6 +50,7 @@ inline Settings native(jit::Optimization optimization) {
   Settings s;
   s.backend = Backend::native;
   s.jit.optimization = optimization;
+  s.jit.cache = false;  // thousands of modules that nobody will want again
   return s;
 }
 
