@@ -16,7 +16,7 @@ Nats ClaimRun::charged() const {
     for (std::uint64_t k = 0; k < count; ++k) sum.add(std::fabs(from[k]));
     return Nats::of(sum.value());
   }
-  return allotter->sum(first_ordinal, count);
+  return allotter->sum(first_ordinal, count) * std::get<Allotments>(strengths).share;
 }
 
 Nats ClaimRun::largest() const {
@@ -25,10 +25,10 @@ Nats ClaimRun::largest() const {
   if (const auto* listed = std::get_if<ListedStrengths>(&strengths)) {
     double most = 0;
     const double* const from = listed->nats->data() + listed->offset;
-    for (std::uint64_t k = 0; k < count; ++k) most = std::fmax(most, std::fabs(from[k]));
+    for (std::uint64_t k = 0; k < count; ++k) most = std::fabs(from[k]) > most ? std::fabs(from[k]) : most;
     return Nats::of(most);
   }
-  return allotter->largest(first_ordinal, count);
+  return allotter->largest(first_ordinal, count) * std::get<Allotments>(strengths).share;
 }
 
 Nats ClaimRun::allotted() const { return allotter ? allotter->sum(first_ordinal, count) : charged(); }

@@ -22,10 +22,12 @@ struct ListedStrengths {
   std::shared_ptr<const std::vector<double>> nats;
   std::uint64_t offset = 0;
 };
-/// Every claim spends its whole allotment.
-struct WholeAllotments {};
+/// Every claim spends this part of its allotment, 0 to 1: charged in closed form, however many there are.
+struct Allotments {
+  double share = 1;
+};
 
-using RunStrengths = std::variant<UniformStrength, ListedStrengths, WholeAllotments>;
+using RunStrengths = std::variant<UniformStrength, ListedStrengths, Allotments>;
 
 /// Claims number first_index … first_index + count − 1 of one statement. What a claim is charged is the magnitude of
 /// its strength.

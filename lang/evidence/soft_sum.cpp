@@ -23,7 +23,10 @@ constexpr double truncation_target = 2e-15;  // of the charge
 #define HEARSAY_WIDE
 #endif
 
-typedef double Lanes __attribute__((vector_size(lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
+// Eight lanes as two vectors of four: what AVX2 has in one register each, and every compiler can split for less.
+// (Vectors of eight are taken to pieces one by one where there is no AVX-512.)
+typedef double Four __attribute__((vector_size(4 * sizeof(double)), aligned(sizeof(double)), may_alias));
+typedef std::int64_t Bits __attribute__((vector_size(4 * sizeof(double))));
 
 struct Extent {
   double largest;  // magnitude
@@ -33,63 +36,82 @@ struct Extent {
 // `size` is a multiple of `lanes` in these.
 
 HEARSAY_WIDE void extent_of(const double* s, std::size_t size, Extent& result) {
-  Lanes charge{};
-  Lanes largest{};
+  constexpr std::int64_t magnitude = std::numeric_limits<std::int64_t>::max();  // all bits but the sign
+  const Bits mask = {magnitude, magnitude, magnitude, magnitude};
+  Four charge_a{};
+  Four charge_b{};
+  Four largest_a{};
+  Four largest_b{};
   for (std::size_t i = 0; i < size; i += lanes) {
-    const Lanes v = *reinterpret_cast<const Lanes*>(s + i);
-    const Lanes magnitude = v < 0 ? -v : v;
-    charge += magnitude;
-    largest = magnitude > largest ? magnitude : largest;
+    const Four a = (Four)((Bits) * reinterpret_cast<const Four*>(s + i) & mask);
+    const Four b = (Four)((Bits) * reinterpret_cast<const Four*>(s + i + 4) & mask);
+    charge_a += a;
+    charge_b += b;
+    largest_a = a > largest_a ? a : largest_a;
+    largest_b = b > largest_b ? b : largest_b;
   }
   result = {0, 0};
-  for (std::size_t l = 0; l < lanes; ++l) {
-    result.largest = largest[l] > result.largest ? largest[l] : result.largest;
-    result.charge += charge[l];
-  }
+  for (const Four& largest : {largest_a, largest_b})
+    for (std::size_t l = 0; l < 4; ++l) result.largest = largest[l] > result.largest ? largest[l] : result.largest;
+  for (const Four& charge : {charge_a, charge_b})
+    for (std::size_t l = 0; l < 4; ++l) result.charge += charge[l];
 }
 
 // sums[j] = Σ s^(j+1) for j < powers; sums[powers] may be written too. `scratch` has `size` places.
 HEARSAY_WIDE void power_sums_of(const double* s, std::size_t size, std::size_t powers, double* scratch, double* sums) {
-  Lanes first{};
+  Four first_a{};
+  Four first_b{};
   for (std::size_t i = 0; i < size; i += lanes) {
-    const Lanes v = *reinterpret_cast<const Lanes*>(s + i);
-    first += v;
-    *reinterpret_cast<Lanes*>(scratch + i) = v;
+    first_a += *reinterpret_cast<const Four*>(s + i);
+    first_b += *reinterpret_cast<const Four*>(s + i + 4);
   }
   sums[0] = 0;
-  for (std::size_t l = 0; l < lanes; ++l) sums[0] += first[l];
+  for (const Four& first : {first_a, first_b})
+    for (std::size_t l = 0; l < 4; ++l) sums[0] += first[l];
+  const double* from = s;
   for (std::size_t j = 1; j < powers; j += 2) {  // two powers in one pass
-    Lanes odd{};
-    Lanes even{};
+    Four odd_a{};
+    Four odd_b{};
+    Four even_a{};
+    Four even_b{};
     for (std::size_t i = 0; i < size; i += lanes) {
-      const Lanes v = *reinterpret_cast<const Lanes*>(s + i);
-      const Lanes a = *reinterpret_cast<const Lanes*>(scratch + i) * v;
-      const Lanes b = a * v;
-      odd += a;
-      even += b;
-      *reinterpret_cast<Lanes*>(scratch + i) = b;
+      const Four va = *reinterpret_cast<const Four*>(s + i);
+      const Four vb = *reinterpret_cast<const Four*>(s + i + 4);
+      const Four xa = *reinterpret_cast<const Four*>(from + i) * va;
+      const Four xb = *reinterpret_cast<const Four*>(from + i + 4) * vb;
+      const Four ya = xa * va;
+      const Four yb = xb * vb;
+      odd_a += xa;
+      odd_b += xb;
+      even_a += ya;
+      even_b += yb;
+      *reinterpret_cast<Four*>(scratch + i) = ya;
+      *reinterpret_cast<Four*>(scratch + i + 4) = yb;
     }
+    from = scratch;
     sums[j] = 0;
     sums[j + 1] = 0;
-    for (std::size_t l = 0; l < lanes; ++l) {
-      sums[j] += odd[l];
-      sums[j + 1] += even[l];
-    }
+    for (const Four& odd : {odd_a, odd_b})
+      for (std::size_t l = 0; l < 4; ++l) sums[j] += odd[l];
+    for (const Four& even : {even_a, even_b})
+      for (std::size_t l = 0; l < 4; ++l) sums[j + 1] += even[l];
   }
 }
 
 // A NaN if one of them is not finite, else 0.
 HEARSAY_WIDE double finiteness(const double* s, std::size_t size) {
-  Lanes zero{};
+  Four zero_a{};
+  Four zero_b{};
   std::size_t i = 0;
-  for (; i + lanes <= size; i += lanes) zero += *reinterpret_cast<const Lanes*>(s + i) * 0.0;
+  for (; i + lanes <= size; i += lanes) {
+    zero_a += *reinterpret_cast<const Four*>(s + i) * 0.0;
+    zero_b += *reinterpret_cast<const Four*>(s + i + 4) * 0.0;
+  }
   double result = 0;
-  for (std::size_t l = 0; l < lanes; ++l) result += zero[l];
+  for (std::size_t l = 0; l < 4; ++l) result += zero_a[l] + zero_b[l];
   for (; i < size; ++i) result += s[i] * 0.0;
   return result;
 }
-
-bool all_finite(std::span<const double> s) { return !std::isnan(finiteness(s.data(), s.size())); }
 
 std::size_t whole_lanes(std::size_t size) { return (size + lanes - 1) / lanes * lanes; }
 
@@ -155,6 +177,10 @@ const Coefficients& cumulant_coefficients() {
 }
 
 }  // namespace
+
+bool SoftSum::all_finite(std::span<const double> strengths) {
+  return !std::isnan(finiteness(strengths.data(), strengths.size()));
+}
 
 // `padded` strengths, the last of them zeros, which add nothing.
 void SoftSum::add_small(const double* small, std::size_t padded, double largest, double charge) {
@@ -289,49 +315,6 @@ double SoftSum::error_bound() const noexcept {
   constexpr double exact_roundings = 16;
   return moments_.truncation +
          u * (series_roundings * moments_.charge.value() + exact_roundings * large_charge_.value());
-}
-
-bool TokenSums::add(std::span<const std::uint32_t> codes, std::span<const double> strengths) {
-  if (codes.size() != strengths.size() || !all_finite(strengths)) return false;
-  std::uint32_t largest = 0;
-  for (const std::uint32_t code : codes) largest = std::max(largest, code);
-  if (!codes.empty() && largest >= sums_.size()) return false;
-
-  constexpr std::size_t staged = block_size;
-  std::vector<double> stage(sums_.size() * staged);
-  std::vector<std::size_t> filled(sums_.size(), 0);
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    const std::size_t token = codes[i];
-    std::size_t& n = filled[token];
-    stage[token * staged + n] = strengths[i];
-    if (++n == staged) {
-      sums_[token].add_finite({&stage[token * staged], staged});
-      n = 0;
-    }
-  }
-  for (std::size_t token = 0; token < sums_.size(); ++token) {
-    sums_[token].add_finite({stage.data() + token * staged, filled[token]});
-    sums_[token].expand();
-  }
-  return true;
-}
-
-double TokenSums::value(std::span<const double> p) const noexcept {
-  double sum = 0;
-  for (std::size_t v = 0; v < sums_.size(); ++v) sum += sums_[v].value(p[v]);
-  return sum;
-}
-
-double TokenSums::error_bound() const noexcept {
-  double sum = 0;
-  for (const SoftSum& s : sums_) sum += s.error_bound();
-  return sum;
-}
-
-double TokenSums::charge() const noexcept {
-  double sum = 0;
-  for (const SoftSum& s : sums_) sum += s.charge();
-  return sum;
 }
 
 }  // namespace hearsay::evidence

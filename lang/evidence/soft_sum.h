@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,6 +61,7 @@ private:
     std::size_t powers = 0;                      ///< the most that a block asked for
   };
   friend class TokenSums;
+  static bool all_finite(std::span<const double> strengths);
   void add_finite(std::span<const double> strengths);  ///< without expand()
   void add_block(const double* from, std::size_t size);
   void add_small(const double* small, std::size_t padded, double largest, double charge);
@@ -76,21 +78,34 @@ private:
 /// One SoftSum a token of an alphabet, filled from a stream of labels.
 class TokenSums {
 public:
-  explicit TokenSums(std::size_t tokens) : sums_(tokens) {}
+  explicit TokenSums(std::size_t tokens) : bags_(tokens) {}
 
   /// Claim i is "token i of the stream is codes[i]" (codes from 0) with strength strengths[i]; the spans are of one
   /// length. False, and nothing is changed, if a code is too large or a strength not finite.
   [[nodiscard]] bool add(std::span<const std::uint32_t> codes, std::span<const double> strengths);
+  /// The same with codes from `lowest` on. Reads the labels and the strengths once.
+  [[nodiscard]] bool add(std::span<const std::int64_t> codes, std::int64_t lowest, std::span<const double> strengths);
 
-  [[nodiscard]] const SoftSum& operator[](std::size_t token) const { return sums_[token]; }
-  [[nodiscard]] std::size_t size() const { return sums_.size(); }
+  [[nodiscard]] const SoftSum& operator[](std::size_t token) const { return bags_[token].sum; }
+  /// The one strength that all claims of a token had, with their number: exact, where the series has an error.
+  [[nodiscard]] std::optional<SoftSum::Repeated> repeated(std::size_t token) const;
+  [[nodiscard]] std::size_t size() const { return bags_.size(); }
   /// Σ_v sums[v].value(p[v]): the log-weight of a hypothesis with independent tokens of probabilities p.
   [[nodiscard]] double value(std::span<const double> p) const noexcept;
   [[nodiscard]] double error_bound() const noexcept;
   [[nodiscard]] double charge() const noexcept;
 
 private:
-  std::vector<SoftSum> sums_;
+  struct Bag {
+    SoftSum sum;
+    double strength = 0;       ///< of the first claim
+    bool one_strength = true;  ///< and of all others
+    void take(std::span<const double> strengths);
+  };
+  template <class Code>
+  bool add_codes(std::span<const Code> codes, Code lowest, std::span<const double> strengths);
+
+  std::vector<Bag> bags_;
 };
 
 }  // namespace hearsay::evidence

@@ -1,15 +1,14 @@
 // Sums over data become sums over distinct rows. For soft events the strengths of one row kind are summed as power
 // series (lang/evidence/soft_sum.h), so the cost of a hypothesis does not depend on the number of labels.
 #include <algorithm>
-#include <cstring>
-#include <map>
 #include <optional>
 #include <unordered_map>
 
 #include "lang/eval/evaluator.h"
-#include "lang/evidence/soft_sum.h"
+#include "lang/eval/rows.h"
 #include "lang/ir/substitute.h"
 #include "lang/pass/pass.h"
+#include "lang/pass/row_groups.h"
 
 namespace hearsay::pass {
 
@@ -19,15 +18,6 @@ namespace {
 
 /// Below this many rows a sum stays as it is.
 constexpr std::int64_t kFewRows = 16;
-
-/// One number per value of the plate index: reals as they are, integers in `codes`.
-struct Column {
-  ExprId expr{};
-  ScalarType type{};
-  std::shared_ptr<const std::vector<double>> reals;
-  std::shared_ptr<const std::vector<std::int64_t>> codes;
-  std::size_t offset = 0;  ///< position of the first row
-};
 
 class RowSum {
 public:
@@ -96,19 +86,9 @@ private:
           return c;
         }
       }
-    eval::ReferenceEvaluator evaluator(m_);
-    std::vector<double> reals;
-    std::vector<std::int64_t> codes;
-    for (std::int64_t i = 0; i < rows_; ++i) {
-      evaluator.set_index(index_, low_ + i);
-      const Scalar v = evaluator.value(e, {});
-      if (c.type == ScalarType::real)
-        reals.push_back(v.r);
-      else
-        codes.push_back(v.i);
-    }
-    c.reals = std::make_shared<const std::vector<double>>(std::move(reals));
-    c.codes = std::make_shared<const std::vector<std::int64_t>>(std::move(codes));
+    eval::Rows values = eval::rows(m_, e, std::span(&index_, 1));
+    c.reals = std::make_shared<const std::vector<double>>(std::move(values.reals));
+    c.codes = std::make_shared<const std::vector<std::int64_t>>(std::move(values.integers));
     return c;
   }
 
@@ -125,51 +105,10 @@ private:
     return op == Op::add ? c->i : -c->i;
   }
 
-  /// Numbers the distinct rows of the columns; false when there are too many to gain anything.
   bool group() {
-    group_of_.assign(static_cast<std::size_t>(rows_), 0);
-    representatives_.clear();
-    if (columns_.empty()) {
-      representatives_.push_back(0);
-      return true;
-    }
-    const auto most = static_cast<std::size_t>(rows_ / 2);
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      // Refine the groups by one more column.
-      std::unordered_map<std::uint64_t, std::uint32_t> numbers;
-      std::vector<std::uint32_t> representatives;
-      const Column& column = columns_[c];
-      std::uint64_t last_key = 0;
-      std::uint32_t last_number = 0;
-      for (std::size_t i = 0; i < group_of_.size(); ++i) {
-        std::uint64_t bits = 0;
-        if (column.type == ScalarType::real) {
-          const double v = (*column.reals)[column.offset + i];
-          std::memcpy(&bits, &v, sizeof bits);
-        } else {
-          bits = static_cast<std::uint64_t>((*column.codes)[column.offset + i]);
-        }
-        // Small codes and group numbers fit side by side; others are told apart by a table of their own.
-        if (bits >= (1ULL << 32)) bits = (1ULL << 32) + wide(bits);
-        const std::uint64_t key = (static_cast<std::uint64_t>(group_of_[i]) << 33) | bits;
-        if (i == 0 || key != last_key) {
-          const auto [at, added] = numbers.try_emplace(key, static_cast<std::uint32_t>(representatives.size()));
-          if (added) {
-            representatives.push_back(static_cast<std::uint32_t>(i));
-            if (representatives.size() > most) return false;
-          }
-          last_key = key;
-          last_number = at->second;
-        }
-        group_of_[i] = last_number;
-      }
-      wide_.clear();
-      representatives_ = std::move(representatives);
-    }
-    return true;
+    groups_ = RowGroups::make(columns_, static_cast<std::size_t>(rows_));
+    return groups_.has_value();
   }
-
-  std::uint64_t wide(std::uint64_t bits) { return wide_.try_emplace(bits, wide_.size()).first->second; }
 
   ir::DataId table(const std::string& name, std::vector<double> values, std::vector<std::int64_t> shape) {
     ir::Data d;
@@ -231,64 +170,54 @@ private:
   }
 
   std::vector<ir::Term> counted(ExprId body) {
-    std::vector<double> counts(representatives_.size(), 0.0);
-    for (const std::uint32_t g : group_of_) counts[g] += 1;
+    std::vector<double> counts = groups_->counts();
     ExprId g{};
     ir::Term t = over_groups(counts.size(), g);
     const auto n = static_cast<std::int64_t>(counts.size());
     const ir::DataId d = table("counts", std::move(counts), {n});
-    t.body = m_.prim(Op::mul, {load(d, {g}), at_groups(body, g, representatives_)});
+    t.body = m_.prim(Op::mul, {load(d, {g}), at_groups(body, g, groups_->representatives())});
     return {std::move(t)};
   }
 
   std::vector<ir::Term> soft_terms(ExprId probability, const Column& strength) {
-    // The strengths of each group, in one pass of counting sort.
-    const std::size_t groups = representatives_.size();
-    std::vector<std::size_t> start(groups + 1, 0);
-    for (const std::uint32_t g : group_of_) ++start[g + 1];
-    for (std::size_t g = 0; g < groups; ++g) start[g + 1] += start[g];
-    const double* s = strength.reals->data() + strength.offset;
-    std::vector<double> sorted(group_of_.size());
-    std::vector<std::size_t> next(start.begin(), start.end() - 1);
-    for (std::size_t i = 0; i < group_of_.size(); ++i) sorted[next[group_of_[i]]++] = s[i];
-
-    std::vector<evidence::SoftSum> sums(groups);
+    const auto sums =
+        groups_->claims(std::span(*strength.reals).subspan(strength.offset, static_cast<std::size_t>(rows_)));
+    if (!sums) return {term_};
+    const std::vector<std::uint32_t>& representatives = groups_->representatives();
     std::vector<double> polynomial, exact_strength, exact_count;
-    std::vector<std::uint32_t> exact_rows;
+    std::vector<std::uint32_t> series_rows, exact_rows;
+    std::vector<std::span<const double, evidence::SoftSum::max_power>> series;
     std::size_t degree = 0;
-    for (std::size_t g = 0; g < groups; ++g) {
-      const std::span<const double> mine(sorted.data() + start[g], start[g + 1] - start[g]);
-      const bool equal = std::all_of(mine.begin(), mine.end(), [&](double v) { return v == mine[0]; });
-      if (equal) {
+    for (std::size_t g = 0; g < sums->size(); ++g) {
+      if (const auto& one = (*sums)[g].repeated) {
         // One strength: no series is needed, the count is exact.
-        if (mine[0] == 0) continue;
-        exact_strength.push_back(mine[0]);
-        exact_count.push_back(static_cast<double>(mine.size()));
-        exact_rows.push_back(representatives_[g]);
+        if (one->strength == 0) continue;
+        exact_strength.push_back(one->strength);
+        exact_count.push_back(one->count);
+        exact_rows.push_back(representatives[g]);
         continue;
       }
-      if (!sums[g].add(mine)) return {term_};
-      error_ += sums[g].error_bound();
-      for (const auto& r : sums[g].exact_part()) {
+      const evidence::SoftSum& sum = (*sums)[g].sum;
+      error_ += sum.error_bound();
+      for (const auto& r : sum.exact_part()) {
         exact_strength.push_back(r.strength);
         exact_count.push_back(r.count);
-        exact_rows.push_back(representatives_[g]);
+        exact_rows.push_back(representatives[g]);
       }
-      const auto p = sums[g].polynomial();
-      for (std::size_t j = 0; j < p.size(); ++j)
-        if (p[j] != 0) degree = std::max(degree, j + 1);
+      series_rows.push_back(representatives[g]);
+      series.push_back(sum.polynomial());
+      for (std::size_t j = 0; j < series.back().size(); ++j)
+        if (series.back()[j] != 0) degree = std::max(degree, j + 1);
     }
     std::vector<ir::Term> made;
     if (degree > 0) {
-      for (const auto& sum : sums) {
-        const auto p = sum.polynomial();
+      for (const auto& p : series)
         polynomial.insert(polynomial.end(), p.begin(), p.begin() + static_cast<std::ptrdiff_t>(degree));
-      }
       ExprId g{};
-      ir::Term t = over_groups(groups, g);
+      ir::Term t = over_groups(series.size(), g);
       const ir::DataId d = table("series", std::move(polynomial),
-                                 {static_cast<std::int64_t>(groups), static_cast<std::int64_t>(degree)});
-      const ExprId p = at_groups(probability, g, representatives_);
+                                 {static_cast<std::int64_t>(series.size()), static_cast<std::int64_t>(degree)});
+      const ExprId p = at_groups(probability, g, series_rows);
       ExprId horner = load(d, {g, m_.integer(static_cast<std::int64_t>(degree))});
       for (std::size_t j = degree - 1; j > 0; --j)
         horner =
@@ -315,8 +244,7 @@ private:
   ir::IndexId index_{};
   std::int64_t low_ = 1, rows_ = 0;
   std::vector<Column> columns_;
-  std::vector<std::uint32_t> group_of_, representatives_;
-  std::unordered_map<std::uint64_t, std::uint64_t> wide_;
+  std::optional<RowGroups> groups_;
 };
 
 /// A sum that reads no latent is one number.

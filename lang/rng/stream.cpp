@@ -17,6 +17,15 @@ std::uint64_t Stream::next_u64() {
   return block_[used_++];
 }
 
+void Stream::fill_u64(std::span<std::uint64_t> out) {
+  std::size_t done = 0;
+  while (done < out.size() && used_ != block_.size()) out[done++] = block_[used_++];
+  const std::size_t whole = (out.size() - done) / block_.size() * block_.size();
+  philox_run(counter_, key_, out.subspan(done, whole));
+  counter_[0] += whole / block_.size();
+  for (done += whole; done < out.size(); ++done) out[done] = next_u64();
+}
+
 double Stream::uniform() {
   // k + ½ needs 54 bits when k ≥ 2^52; for the last k it rounds to 2^53, which would be 1.
   const std::uint64_t k = next_u64() >> 11U;

@@ -40,6 +40,7 @@ public:
   std::size_t categorical(std::span<const double> weights);
 
   /// The same numbers as one call after the other.
+  void fill_u64(std::span<std::uint64_t> out);
   void fill_uniform(std::span<double> out);
   void fill_normal(std::span<double> out);
 
@@ -50,16 +51,25 @@ private:
   std::size_t used_ = 4;
 };
 
-/// Draws from fixed weights in constant time (Walker 1977, in Vose's form of 1991).
+/// Draws from fixed weights in constant time (Walker 1977, in Vose's form of 1991). One number of 64 bits a draw: its
+/// product with the number n of cells has the cell above the point and, below it, what is held against the cell's
+/// threshold (Lemire 2019), so that a probability is wrong by at most n/2^64.
 class AliasTable {
 public:
   /// Weights are finite, 0 or more, with a positive sum; they need not be normalised.
   explicit AliasTable(std::span<const double> weights);
-  [[nodiscard]] std::size_t draw(Stream& stream) const;
+  [[nodiscard]] std::size_t draw(Stream& stream) const { return at(stream.next_u64()); }
+  /// out[i] = first + the i-th draw: the same as one call after the other.
+  void fill(Stream& stream, std::int64_t first, std::span<std::int64_t> out) const;
 
 private:
-  std::vector<double> threshold_;
-  std::vector<std::size_t> alias_;
+  struct Cell {
+    std::uint64_t threshold = 0;  ///< of 2^64; below it the cell itself
+    std::uint64_t alias = 0;
+  };
+  [[nodiscard]] std::size_t at(std::uint64_t bits) const;
+
+  std::vector<Cell> cells_;
 };
 
 }  // namespace hearsay::rng

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "lang/eval/evaluator.h"
+#include "lang/eval/rows.h"
 #include "lang/ir/substitute.h"
 #include "lang/sema/lowering.h"
 #include "lang/support/suggest.h"
@@ -16,54 +16,34 @@ namespace hearsay {
 using ir::ExprId;
 using K = DiagnosticKind;
 
-/// Runs through the values of the present loops in row-major order.
-std::vector<double> ModelLowerer::per_instance(const Sym& s, SourceSpan span, std::string_view what) {
+std::vector<double> ModelLowerer::one_or_per_instance(const Sym& s, SourceSpan span, std::string_view what) {
   if (!s.is_scalar() || s.labels || s.type == ScalarType::boolean)
     raise<K::wrong_type>(span, std::string(what), "something else");
-  const std::size_t n = instance_count();
   const ExprId e = real_expr(s);
-  if (const Scalar* c = module_->constant(e)) return std::vector<double>(n, c->r);
-  const ir::Dependence dep = ir::dependence(*module_, e);
-  if (dep.on_latents()) raise<K::strength_not_data>(span);
-  // The common case is one array read by the one loop index: no evaluation needed.
-  eval::ReferenceEvaluator evaluator(*module_);
-  std::vector<double> values;
-  values.reserve(n);
-  std::vector<std::int64_t> at;
-  for (const Loop& l : loops_) at.push_back(module_->index(l.index).low);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t d = 0; d < loops_.size(); ++d) evaluator.set_index(loops_[d].index, at[d]);
-    values.push_back(evaluator.value(e, {}).as_real());
-    for (std::size_t d = loops_.size(); d-- > 0;) {
-      if (++at[d] <= module_->index(loops_[d].index).high) break;
-      at[d] = module_->index(loops_[d].index).low;
-    }
-  }
+  if (const Scalar* c = module_->constant(e)) return {c->r};
+  if (ir::dependence(*module_, e).on_latents()) raise<K::strength_not_data>(span);
+  std::vector<ir::IndexId> indices;
+  for (const Loop& l : loops_) indices.push_back(l.index);
+  return eval::rows(*module_, e, indices).reals;
+}
+
+/// Runs through the values of the present loops in row-major order.
+std::vector<double> ModelLowerer::per_instance(const Sym& s, SourceSpan span, std::string_view what) {
+  std::vector<double> values = one_or_per_instance(s, span, what);
+  if (values.size() == 1) values.resize(instance_count(), values[0]);
   return values;
 }
 
 /// Which instances are reached, where conditions are decided by data; conditions on latents count as reached.
 std::vector<bool> ModelLowerer::active_instances() {
-  std::vector<ExprId> decidable;
+  std::optional<ExprId> all;
   for (const ExprId c : conditions_)
-    if (!ir::dependence(*module_, c).on_latents()) decidable.push_back(c);
-  if (decidable.empty()) return {};
-  const std::size_t n = instance_count();
-  eval::ReferenceEvaluator evaluator(*module_);
-  std::vector<bool> active;
-  active.reserve(n);
-  std::vector<std::int64_t> at;
-  for (const Loop& l : loops_) at.push_back(module_->index(l.index).low);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t d = 0; d < loops_.size(); ++d) evaluator.set_index(loops_[d].index, at[d]);
-    active.push_back(
-        std::all_of(decidable.begin(), decidable.end(), [&](ExprId c) { return evaluator.value(c, {}).truth(); }));
-    for (std::size_t d = loops_.size(); d-- > 0;) {
-      if (++at[d] <= module_->index(loops_[d].index).high) break;
-      at[d] = module_->index(loops_[d].index).low;
-    }
-  }
-  return active;
+    if (!ir::dependence(*module_, c).on_latents()) all = all ? module_->select(*all, c, module_->boolean(false)) : c;
+  if (!all) return {};
+  std::vector<ir::IndexId> indices;
+  for (const Loop& l : loops_) indices.push_back(l.index);
+  const std::vector<std::int64_t> reached = eval::rows(*module_, *all, indices).integers;
+  return {reached.begin(), reached.end()};
 }
 
 /// A data array with one row per instance of the present loops (and `cells` numbers a row when that is not 0).
@@ -109,6 +89,13 @@ void ModelLowerer::charge_order(std::uint32_t claim, const std::vector<std::int6
   }
   node->children.push_back({});
   node->children.back().claim = claim;
+}
+
+void ModelLowerer::leave_unscheduled() {
+  for (const Claim& c : claims)
+    if (c.given.empty())
+      module_->data[ir::raw(c.strengths)].reals =
+          std::make_shared<const std::vector<double>>(c.instances * c.cells, 0.0);
 }
 
 /// Execution order as runs: a nest of loops around one claim is one run; several claims in one loop alternate.

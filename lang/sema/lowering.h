@@ -28,9 +28,15 @@ struct Claim {
   std::size_t cells = 1;   ///< numbers per instance in `strengths`
   std::vector<double>
       given;  ///< what the statement itself says, same layout as `strengths`; empty: the schedule decides
-  std::vector<double> charge;  ///< given strengths as charges (nats >= 0) per instance; empty: the schedule decides
-  std::vector<double> share;   ///< per instance; empty: 1 each
+  std::vector<double> charge;  ///< given strengths as charges (nats >= 0): one for all or one per instance; empty: the
+                               ///< schedule decides
+  std::vector<double> share;   ///< one for all or one per instance; empty: 1
   std::vector<bool> active;    ///< per instance; empty: all
+
+  [[nodiscard]] double charge_of(std::size_t i) const { return charge.size() == 1 ? charge[0] : charge[i]; }
+  [[nodiscard]] double share_of(std::size_t i) const {
+    return share.empty() ? 1 : share.size() == 1 ? share[0] : share[i];
+  }
 };
 /// `count` instances of a claim from `first` on, in a row.
 struct ClaimRun {
@@ -88,6 +94,8 @@ public:
   void lower_body(DiagnosticSink* sink = nullptr);
   /// Evidence: statements behind `given`. May be called several times. `outer` resolves names of the asking scope.
   void lower_given(const ast::Block& block, const Lowerer* outer, DiagnosticSink* sink = nullptr);
+  /// Strengths that a schedule is to set stand at 0, for a module that is looked at but asked nothing.
+  void leave_unscheduled();
   /// Sets the horizon, checks index bounds, works out the order of claims. Call once after all evidence.
   void finish();
   /// An expression about the model's latents and tokens; tokens it mentions may lie beyond the horizon.
@@ -173,6 +181,8 @@ private:
   ir::SiteId site(SourceSpan span, std::string what);
   /// Values of a data-only scalar over the present loops.
   std::vector<double> per_instance(const Sym& s, SourceSpan span, std::string_view what);
+  /// The same, but a single number where it is the same for all.
+  std::vector<double> one_or_per_instance(const Sym& s, SourceSpan span, std::string_view what);
   std::vector<bool> active_instances();
   ir::DataId instance_data(const std::string& name, std::vector<double> values, std::int64_t cells);
   ir::ExprId counted_from(std::int64_t low, ir::IndexId i);

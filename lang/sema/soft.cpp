@@ -185,22 +185,23 @@ ExprId ModelLowerer::event_factor(const ast::SoftObserveStmt& s, const Weighed& 
                                   std::span<const ExprId> row) {
   const Form form = s.strength.form;
   if (form != Form::by_schedule) {
-    const std::vector<double> value = per_instance(eval(*s.strength.value), s.strength.value->span, "a number");
+    const std::vector<double> value = one_or_per_instance(eval(*s.strength.value), s.strength.value->span, "a number");
     std::vector<double> extra(1, 0.5);
-    if (s.strength.extra) extra = per_instance(eval(*s.strength.extra), s.strength.extra->span, "a number");
-    claim.given.reserve(value.size());
+    if (s.strength.extra) extra = one_or_per_instance(eval(*s.strength.extra), s.strength.extra->span, "a number");
+    const std::size_t different = std::max(value.size(), extra.size());
     double last_value = 0, last_extra = 0, last = 0;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      const double x = extra.size() == 1 ? extra[0] : extra[i];
-      if (i == 0 || value[i] != last_value || x != last_extra) last = signed_nats(form, value[i], x, s.strength.span);
-      last_value = value[i];
+    for (std::size_t i = 0; i < different; ++i) {
+      const double v = value.size() == 1 ? value[0] : value[i], x = extra.size() == 1 ? extra[0] : extra[i];
+      if (i == 0 || v != last_value || x != last_extra) last = signed_nats(form, v, x, s.strength.span);
+      last_value = v;
       last_extra = x;
       claim.given.push_back(last);
       claim.charge.push_back(std::abs(last));
     }
+    if (different == 1) claim.given.resize(claim.instances, claim.given[0]);
   }
-  std::vector<double> initial = claim.given.empty() ? std::vector<double>(claim.instances, 0.0) : claim.given;
-  claim.strengths = instance_data(fmt::format("strength{}", claims.size()), std::move(initial), 0);
+  // What the schedule says is filled in when the claim is charged.
+  claim.strengths = instance_data(fmt::format("strength{}", claims.size()), claim.given, 0);
   const ExprId strength = module_->load_data(claim.strengths, row);
   return w.event ? module_->select(*w.event, strength, module_->real(0))
                  : module_->prim(Op::soft_event, {strength, *w.probability});
@@ -366,7 +367,7 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
   claim.instances = instance_count();
   claim.active = active_instances();
   if (s.share) {
-    claim.share = per_instance(eval(**s.share), s.share->get()->span, "a share");
+    claim.share = one_or_per_instance(eval(**s.share), s.share->get()->span, "a share");
     for (const double c : claim.share)
       if (!(c >= 0 && c <= 1)) raise<K::bad_share>(s.share->get()->span, c);
   }

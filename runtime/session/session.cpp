@@ -403,6 +403,7 @@ Result<std::shared_ptr<ModelLowerer>> Session::lower_model(const std::string& na
     lowerer->bind(arguments, at->second.decl->name.span);
     lowerer->lower_body();
     lowerer->finish();
+    lowerer->leave_unscheduled();
     return lowerer;
   } catch (Failure& f) {
     return fail(std::move(f.diagnostic));

@@ -10,6 +10,7 @@
 #include "lang/evidence/schedule.h"
 #include "lang/ir/substitute.h"
 #include "lang/sema/lowering.h"
+#include "lang/support/large.h"
 #include "lang/syntax/print.h"
 #include "runtime/session/posterior.h"
 #include "runtime/session/sources.h"
@@ -18,6 +19,34 @@ namespace hearsay {
 
 using ir::ExprId;
 using K = DiagnosticKind;
+
+namespace {
+
+/// The strengths of a run as the schedule and the claim's shares have them, into the row of all the claim's instances.
+void allot_run(const Claim& c, const ClaimRun& run, const evidence::Allotter& allotter, std::uint64_t first_ordinal,
+               std::vector<double>& nats) {
+  const auto allot = [&](std::size_t first, std::span<double> out) {
+    allotter.fill(first_ordinal + first, out);
+    if (!c.share.empty())
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] *= c.share_of(run.first + first + i);
+  };
+  if (run.count == c.instances) {
+    nats = filled<double>(run.count, allot);
+    return;
+  }
+  if (nats.empty()) nats.assign(c.instances, 0.0);
+  allot(0, std::span(nats).subspan(run.first, run.count));
+}
+
+template <class Strength>
+evidence::ListedStrengths listed(std::size_t count, Strength&& strength) {
+  std::vector<double> nats;
+  nats.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) nats.push_back(strength(i));
+  return {std::make_shared<const std::vector<double>>(std::move(nats)), 0};
+}
+
+}  // namespace
 
 /// A claim is known by who makes it (`identity`: which inference of which statement) and by its place among the claims
 /// of that inference, so that running the statement again, from wherever its text comes, makes the same claims again.
@@ -97,13 +126,12 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     if (c.form == ast::StrengthForm::by_schedule)
       scheduled[c.source] += run.count;
     else
-      for (std::size_t i = run.first; i < run.first + run.count; ++i) explicit_total[c.source] += c.charge[i];
+      for (std::size_t i = run.first; i < run.first + run.count; ++i) explicit_total[c.source] += c.charge_of(i);
   }
-  std::vector<std::vector<double>> filled(claims.size());
+  // By claim: what its strengths become, where that is not what stands there already.
+  std::vector<std::vector<double>> settled(claims.size());
   std::vector<evidence::SiteId> site(claims.size());
   for (std::size_t k = 0; k < claims.size(); ++k) {
-    filled[k] =
-        claims[k].given.empty() ? std::vector<double>(claims[k].instances * claims[k].cells, 0.0) : claims[k].given;
     site[k] = site_id(identity, claims[k].site, site_ids);
   }
   std::map<std::string, std::shared_ptr<const evidence::Allotter>> allotters;
@@ -152,31 +180,29 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     charge.site = site[run.claim];
     charge.first_index = run.first + 1;
     charge.count = run.count;
-    std::vector<double> cost(run.count, 0.0);
     if (c.form == ast::StrengthForm::by_schedule) {
       const auto& allotter = allotters.at(c.source);
       std::uint64_t& ordinal = next_ordinal[c.source];
-      allotter->fill(ordinal, cost);
+      allot_run(c, run, *allotter, ordinal, settled[run.claim]);
       charge.first_ordinal = ordinal;
       charge.allotter = allotter;
       ordinal += run.count;
-      if (!c.share.empty())
-        for (std::size_t i = 0; i < run.count; ++i) cost[i] *= c.share[run.first + i];
-      std::copy(cost.begin(), cost.end(), filled[run.claim].begin() + static_cast<std::ptrdiff_t>(run.first));
+      if (c.share.size() <= 1)
+        charge.strengths = evidence::Allotments{c.share_of(0)};
+      else
+        charge.strengths = listed(run.count, [&](std::size_t i) { return settled[run.claim][run.first + i]; });
     } else {
       const double scale = proportion.contains(c.source) ? proportion[c.source] : 1.0;
-      for (std::size_t i = 0; i < run.count; ++i) cost[i] = c.charge[run.first + i] * scale;
-      if (scale != 1.0)
-        for (std::size_t i = run.first * c.cells; i < (run.first + run.count) * c.cells; ++i)
-          filled[run.claim][i] *= scale;
+      if (c.charge.size() == 1)
+        charge.strengths = evidence::UniformStrength{evidence::Nats::of(c.charge[0] * scale)};
+      else
+        charge.strengths = listed(run.count, [&](std::size_t i) { return c.charge_of(run.first + i) * scale; });
+      if (scale != 1.0) {
+        std::vector<double>& nats = settled[run.claim];
+        if (nats.empty()) nats = c.given;
+        for (std::size_t i = run.first * c.cells; i < (run.first + run.count) * c.cells; ++i) nats[i] *= scale;
+      }
     }
-    double total = 0, compensation = 0;
-    for (const double s : cost) {
-      const double y = s - compensation, t = total + y;
-      compensation = (t - total) - y;
-      total = t;
-    }
-    charge.strengths = evidence::ListedStrengths{std::make_shared<const std::vector<double>>(std::move(cost)), 0};
     auto left = ledger.charge(charge, c.span);
     if (!left) return fail(std::move(left).error());
     auto own = source(ledger_, shared, c.source);
@@ -189,17 +215,22 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
       rows_.push_back({c.source, c.span, 0, 0, lowerer_->module().sites[ir::raw(c.site)].what});
     }
     rows_[row].claims += run.count;
-    rows_[row].charged += total;
+    rows_[row].charged += charge.charged().value();
   }
-  // Instances that were skipped stay at 0.
   for (std::size_t k = 0; k < claims.size(); ++k) {
     const Claim& c = claims[k];
-    if (!c.active.empty())
-      for (std::size_t i = 0; i < c.instances; ++i)
-        if (!c.active[i])
-          for (std::size_t j = 0; j < c.cells; ++j) filled[k][i * c.cells + j] = 0;
-    lowerer_->module().data[ir::raw(c.strengths)].reals =
-        std::make_shared<const std::vector<double>>(std::move(filled[k]));
+    std::vector<double>& nats = settled[k];
+    const bool skips = std::find(c.active.begin(), c.active.end(), false) != c.active.end();
+    if (nats.empty() && (skips || c.given.empty())) {
+      nats = c.given;
+      nats.resize(c.instances * c.cells, 0.0);  // of a schedule that nothing was asked of
+    }
+    if (nats.empty()) continue;
+    // Instances that were skipped stand at 0.
+    if (skips)
+      for (std::size_t i = 0; i < nats.size(); ++i)
+        if (!c.active[i / c.cells]) nats[i] = 0;
+    lowerer_->module().data[ir::raw(c.strengths)].reals = std::make_shared<const std::vector<double>>(std::move(nats));
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include "lang/evidence/schedule.h"
 #include "lang/parse/parse.h"
 #include "lang/rng/stream.h"
+#include "lang/support/large.h"
 #include "lang/support/suggest.h"
 #include "lang/syntax/print.h"
 #include "runtime/session/session.h"
@@ -260,8 +261,8 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
     const std::vector<double> probability = token_probabilities(*teacher);
     rng::Stream stream(settings_.seed, 0, draws_++, 0);
     const rng::AliasTable table(probability);
-    std::vector<std::int64_t> codes(labels);
-    for (std::int64_t& c : codes) c = static_cast<std::int64_t>(table.draw(stream)) + 1;
+    std::vector<std::int64_t> codes =
+        filled<std::int64_t>(labels, [&](std::size_t, std::span<std::int64_t> some) { table.fill(stream, 1, some); });
     ArrayValue drawn = ArrayValue::of(ScalarType::integer, std::move(codes), {static_cast<std::int64_t>(labels)});
     drawn.labels = teacher->lowerer().stream.alphabet;
     if (t.through) {
@@ -331,10 +332,10 @@ Sym Session::draw(const ast::Call& call, SourceSpan span, Lowerer& at) {
   if (!info.present) raise<K::no_emit>(arguments[0]->span);
   rng::Stream stream(settings_.seed, 0, draws_++, 0);
   std::vector<std::int64_t> codes;
-  codes.reserve(static_cast<std::size_t>(n));
   if (fresh) {
     const rng::AliasTable table(token_probabilities(*p));
-    for (std::int64_t i = 0; i < n; ++i) codes.push_back(static_cast<std::int64_t>(table.draw(stream)) + 1);
+    codes = filled<std::int64_t>(static_cast<std::size_t>(n),
+                                 [&](std::size_t, std::span<std::int64_t> some) { table.fill(stream, 1, some); });
   } else {
     codes = draw_stream(*p, n, stream, span);
   }

@@ -101,7 +101,7 @@ TEST_CASE("any sequence of overlapping runs costs what the surviving claims cost
       } else if (step % 3 == 2) {
         run.allotter = schedule;
         run.first_ordinal = 1 + random() % 30;
-        run.strengths = WholeAllotments{};
+        run.strengths = Allotments{};
       }
       REQUIRE(ledger.charge(run));
       for (std::uint64_t k = 0; k < count; ++k) {
@@ -135,7 +135,7 @@ TEST_CASE("ten million scheduled claims are one row, and a repeated statement ke
   run.count = 10'000'000;
   run.allotter = schedule;
   run.first_ordinal = ledger.first_ordinal(*id, run.count);
-  run.strengths = WholeAllotments{};
+  run.strengths = Allotments{};
   CHECK(run.first_ordinal == 1);
   REQUIRE(ledger.charge(run));
   REQUIRE(ledger.charges().size() == 1);

@@ -269,3 +269,19 @@ TEST_CASE("weights with a rounded sum never lead to an impossible index") {
   }
   CHECK(impossible == 0);
 }
+
+TEST_CASE("an alias table fills as it draws") {
+  const std::vector<double> weights{0.1, 0, 0.3, 0.15, 0.25};
+  const AliasTable table(weights);
+  for (const std::size_t n : {std::size_t{1}, std::size_t{7}, std::size_t{1024}, std::size_t{5001}}) {
+    Stream one(901, 0, 0, 0);
+    Stream bulk(901, 0, 0, 0);
+    CHECK(one.next_u64() == bulk.next_u64());  // so that the bulk begins within a block of four
+    std::vector<std::int64_t> drawn(n);
+    table.fill(bulk, 1, drawn);
+    bool same = true;
+    for (const std::int64_t code : drawn) same = same && code == static_cast<std::int64_t>(table.draw(one)) + 1;
+    CHECK(same);
+    CHECK(one.next_u64() == bulk.next_u64());
+  }
+}

@@ -1,0 +1,26 @@
+#include "lang/support/large.h"
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include <cstdint>
+
+namespace hearsay {
+
+void prefer_large_pages(void* from, std::size_t bytes) noexcept {
+  constexpr std::size_t large = std::size_t{1} << 21;
+  constexpr std::uintptr_t page = 4096;
+  if (bytes < 2 * large) return;
+#if defined(__linux__)
+  const auto begin = (reinterpret_cast<std::uintptr_t>(from) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(from) + bytes) / page * page;
+  // What this returns does not matter: without large pages everything still works.
+  (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#else
+  (void)from;
+  (void)page;
+#endif
+}
+
+}  // namespace hearsay
