@@ -54,12 +54,16 @@ Scalar reduce_known(ir::Reduction reduction, const ArrayValue& a) {
     case ir::Reduction::log_sum_exp:
       break;
   }
-  Scalar r = Scalar::real(-infinity);
+  double largest = -infinity;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const std::array<Scalar, 2> pair{r, Scalar::real(a.at(i).as_real())};
-    r = hearsay::apply(Op::log_add_exp, pair);
+    const double v = a.at(i).as_real();
+    if (std::isnan(v)) return Scalar::real(v);
+    largest = std::max(largest, v);
   }
-  return r;
+  if (std::isinf(largest)) return Scalar::real(largest);
+  eval::Neumaier sum;
+  for (std::size_t i = 0; i < a.size(); ++i) sum.add(std::exp(a.at(i).as_real() - largest));
+  return Scalar::real(largest + std::log(sum.total()));
 }
 
 }  // namespace

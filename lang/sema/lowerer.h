@@ -176,6 +176,11 @@ protected:
 
   ir::ExprId bounded(ir::ExprId index, std::int64_t size, SourceSpan span);
   Sym from_binders(const std::vector<ast::Binder>& binders, const std::function<Sym()>& body, SourceSpan span);
+  Sym symbolic_binders(const std::vector<ast::Binder>& binders, const std::vector<std::int64_t>& lows,
+                       const std::vector<std::int64_t>& shape, const std::function<Sym()>& body);
+  Sym each_of_binders(const std::vector<ast::Binder>& binders, const std::vector<std::int64_t>& lows,
+                      std::vector<std::int64_t> shape, const std::function<Sym()>& body, SourceSpan span);
+  std::optional<ArrayValue> together(const std::function<Sym()>& make);
   std::optional<Sym> array_function(const ast::Call& call, std::vector<Sym>& arguments, SourceSpan span);
   [[noreturn]] void unknown_name(const std::string& name, SourceSpan span, std::string_view kind);
 
@@ -190,6 +195,7 @@ protected:
   std::map<std::string, bool> poisoned_;  ///< names whose definition failed and was reported
   double simplex_tolerance_ = kSimplexTolerance;
   bool lenient_names_ = false;            ///< while a self-referring plate's support is looked for
+  bool together_ = false;                 ///< the elements of a comprehension are being made of one expression
   friend struct ScopeGuard;
 
 private:

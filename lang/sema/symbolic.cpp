@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#include "lang/eval/evaluator.h"
 #include "lang/eval/neumaier.h"
+#include "lang/eval/rows.h"
 #include "lang/ir/substitute.h"
 #include "lang/sema/describe.h"
 #include "lang/sema/lowerer.h"
@@ -297,6 +297,7 @@ Sym Lowerer::select(const Sym& condition, const Sym& a, const Sym& b, SourceSpan
   r.shape = shape;
   r.labels = x.labels ? x.labels : y.labels;
   r.keys = x.keys;
+  if (together_ && x.type != y.type) raise<K::wrong_type>(span, "elements of one type", "two types");
   const bool real = x.type == ScalarType::real || y.type == ScalarType::real;
   r.type = real ? ScalarType::real : x.type;
   auto build = [this, condition, x, y, real](std::span<const ExprId> at) {
@@ -341,39 +342,23 @@ std::optional<ArrayValue> Lowerer::materialise(const Sym& s) {
   if (s.known) return s.known;
   std::vector<ir::IndexId> indices;
   std::vector<ExprId> at;
-  std::size_t n = 1;
   for (const std::int64_t extent : s.shape) {
     indices.push_back(module_->add_index("k", 1, extent));
     at.push_back(module_->index_value(indices.back()));
-    n *= static_cast<std::size_t>(extent);
   }
   const ExprId e = s.element(at);
   const ir::Dependence dep = ir::dependence(*module_, e);
   if (dep.on_latents()) return std::nullopt;
   for (const ir::IndexId i : dep.free_indices)
     if (std::find(indices.begin(), indices.end(), i) == indices.end()) return std::nullopt;
-  eval::ReferenceEvaluator evaluator(*module_);
-  std::vector<double> reals;
-  std::vector<std::int64_t> integers;
+  eval::Rows rows;
   try {
-    for (std::size_t flat = 0; flat < n; ++flat) {
-      std::size_t rest = flat;
-      for (std::size_t d = s.shape.size(); d-- > 0;) {
-        const auto extent = static_cast<std::size_t>(s.shape[d]);
-        evaluator.set_index(indices[d], static_cast<std::int64_t>(rest % extent) + 1);
-        rest /= extent;
-      }
-      const Scalar v = evaluator.value(e, {});
-      if (s.type == ScalarType::real)
-        reals.push_back(v.as_real());
-      else
-        integers.push_back(v.i);
-    }
+    rows = eval::rows(*module_, s.type == ScalarType::real ? module_->to_real(e) : e, indices);
   } catch (const std::out_of_range&) {
     return std::nullopt;  // reported with its place by check_obligations
   }
-  ArrayValue v = s.type == ScalarType::real ? ArrayValue::of(std::move(reals), s.shape)
-                                            : ArrayValue::of(s.type, std::move(integers), s.shape);
+  ArrayValue v = s.type == ScalarType::real ? ArrayValue::of(std::move(rows.reals), s.shape)
+                                            : ArrayValue::of(s.type, std::move(rows.integers), s.shape);
   v.labels = s.labels;
   v.keys = s.keys;
   return v;
