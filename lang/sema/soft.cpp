@@ -188,7 +188,7 @@ ExprId ModelLowerer::event_factor(const ast::SoftObserveStmt& s, const Weighed& 
     const std::vector<double> value = one_or_per_instance(eval(*s.strength.value), s.strength.value->span, "a number");
     std::vector<double> extra(1, 0.5);
     if (s.strength.extra) extra = one_or_per_instance(eval(*s.strength.extra), s.strength.extra->span, "a number");
-    const std::size_t different = std::max(value.size(), extra.size());
+    const std::size_t different = value.empty() || extra.empty() ? 0 : std::max(value.size(), extra.size());
     double last_value = 0, last_extra = 0, last = 0;
     for (std::size_t i = 0; i < different; ++i) {
       const double v = value.size() == 1 ? value[0] : value[i], x = extra.size() == 1 ? extra[0] : extra[i];
