@@ -101,7 +101,7 @@ TEST_CASE("any sequence of overlapping runs costs what the surviving claims cost
       } else if (step % 3 == 2) {
         run.allotter = schedule;
         run.first_ordinal = 1 + random() % 30;
-        run.strengths = Allotments{};
+        run.strengths = Allotments{step % 2 ? 1 : 0.25};
       }
       REQUIRE(ledger.charge(run));
       for (std::uint64_t k = 0; k < count; ++k) {
@@ -109,7 +109,8 @@ TEST_CASE("any sequence of overlapping runs costs what the surviving claims cost
         if (const auto* same = std::get_if<UniformStrength>(&run.strengths))
           cost[first + k] = std::fabs(same->strength.value());
         if (std::holds_alternative<ListedStrengths>(run.strengths)) cost[first + k] = std::fabs((*list)[2 + k]);
-        if (run.allotter) cost[first + k] = schedule->strength(run.first_ordinal + k).value();
+        if (const auto* part = std::get_if<Allotments>(&run.strengths))
+          cost[first + k] = part->share * schedule->strength(run.first_ordinal + k).value();
       }
     }
     double of_a = 0;

@@ -172,3 +172,37 @@ TEST_CASE("sums by token are the sums of the tokens") {
   CHECK(!sums.add(codes, strengths));
   CHECK(near(sums.value(p), static_cast<double>(exact), 0, sums.error_bound()));
 }
+
+TEST_CASE("labels counted from any code sum like codes from 0, and one strength for all is told apart") {
+  Random random(16);
+  std::vector<std::uint32_t> codes(10000);
+  std::vector<std::int64_t> labels(codes.size());
+  std::vector<double> strengths(codes.size());
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    codes[i] = static_cast<std::uint32_t>(random() % 4);
+    labels[i] = static_cast<std::int64_t>(codes[i]) - 2;
+    strengths[i] = codes[i] == 1 ? 0.25 : uniform(random, -0.7, 0.7);
+  }
+  strengths[9998] = 0.6;
+  TokenSums a(4);
+  TokenSums b(4);
+  REQUIRE(a.add(codes, strengths));
+  REQUIRE(b.add(labels, -2, strengths));
+  for (std::size_t v = 0; v < 4; ++v)
+    for (const double p : probabilities) CHECK(a[v].value(p) == b[v].value(p));
+  REQUIRE(b.repeated(1));
+  CHECK(b.repeated(1)->strength == 0.25);
+  CHECK(b.repeated(1)->count == static_cast<double>(b[1].count()));
+  for (const std::size_t v : {0, 2, 3}) CHECK(!b.repeated(v));
+  // Another claim on the same token, of another strength.
+  REQUIRE(b.add(std::vector<std::int64_t>{-1}, -2, std::vector<double>{0.5}));
+  CHECK(!b.repeated(1));
+  CHECK(!TokenSums(4).repeated(0));
+
+  const double before = b.value(std::vector<double>{0.1, 0.2, 0.3, 0.4});
+  for (const std::int64_t bad : {std::int64_t{-3}, std::int64_t{2}, std::numeric_limits<std::int64_t>::min()}) {
+    labels[7000] = bad;
+    CHECK(!b.add(labels, -2, strengths));
+  }
+  CHECK(b.value(std::vector<double>{0.1, 0.2, 0.3, 0.4}) == before);
+}
