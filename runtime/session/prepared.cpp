@@ -156,7 +156,7 @@ Diagnostic Prepared::undefined() const {
 }
 
 Result<void> Prepared::plan() {
-  if (graph_.factors.empty()) return {};
+  if (graph_.factors.empty() || settings_.enumerate) return {};
   exact::PlanOptions options;
   options.interrupt = settings_.interrupt;
   options.from = from_;
@@ -190,21 +190,28 @@ double Prepared::evaluator_operations() const {
 }
 
 Result<double> Prepared::log_mass(std::span<const double> continuous) {
+  enumerated_marginals_.clear();
   const double closed = evaluator_->closed_terms(continuous);
   if (evaluator_->interrupted()) return fail(diagnose<K::interrupted>(from_));
   if (std::isnan(closed) || closed == infinity) return fail(undefined());
-  if (closed == -infinity || !tree_) return closed;
+  if (closed == -infinity || graph_.factors.empty()) return closed;
   if (!continuous.empty()) evaluator_->fill_tables(continuous, tables_);
   if (evaluator_->interrupted()) return fail(diagnose<K::interrupted>(from_));
   for (const double v : tables_)
     if (std::isnan(v) || v == infinity) return fail(undefined());
-  auto finite = settings_.enumerate ? enumerate_states({}) : tree_->set_tables(tables_);
+  if (settings_.enumerate) {
+    auto all = enumerate_states({}, true);
+    if (!all) return fail(std::move(all).error());
+    enumerated_marginals_ = std::move(all->marginals);
+    return closed + all->log_partition;
+  }
+  auto finite = tree_->set_tables(tables_);
   if (!finite) return fail(std::move(finite).error());
   return closed + *finite;
 }
 
-/// Log of the summed weight of all states that `extra` allows, by running through the joint (`using enumerate`).
-Result<double> Prepared::enumerate_states(const std::optional<model::Factor>& extra) const {
+/// Runs through the joint (`using enumerate`), through the states that `extra` allows.
+Result<exact::Enumeration> Prepared::enumerate_states(const std::optional<model::Factor>& extra, bool marginals) const {
   model::FactorGraph g = graph_;
   for (std::size_t f = 0; f < g.factors.size(); ++f) {
     const ir::GroundFactor& gf = grounding_->factors[f];
@@ -215,13 +222,15 @@ Result<double> Prepared::enumerate_states(const std::optional<model::Factor>& ex
   exact::EnumerationOptions options;
   options.interrupt = settings_.interrupt;
   options.from = from_;
-  auto e = exact::enumerate(g, options);
-  if (!e) return fail(std::move(e).error());
-  return e->log_partition;
+  options.marginals = marginals;
+  return exact::enumerate(g, options);
 }
 
-/// The joint table over a few variables by enumeration: one sum for each of its entries.
+/// The joint table over a few variables by enumeration. The walk that found the mass has the marginals; of more than
+/// one variable it takes one sum for each entry.
 Result<std::vector<double>> Prepared::enumerate_joint(const std::vector<model::VariableId>& variables) const {
+  if (variables.size() == 1 && !enumerated_marginals_.empty())
+    return enumerated_marginals_[static_cast<std::size_t>(variables[0])];
   model::Factor only;
   only.scope = variables;
   std::size_t size = 1;
@@ -231,10 +240,10 @@ Result<std::vector<double>> Prepared::enumerate_joint(const std::vector<model::V
   for (std::size_t i = 0; i < size; ++i) {
     only.log_table.assign(size, -infinity);
     only.log_table[i] = 0;
-    auto w = enumerate_states(only);
+    auto w = enumerate_states(only, false);
     if (!w) return fail(std::move(w).error());
-    table.push_back(*w);
-    most = std::max(most, *w);
+    table.push_back(w->log_partition);
+    most = std::max(most, w->log_partition);
   }
   double sum = 0;
   for (double& w : table) sum += w = std::exp(w - most);

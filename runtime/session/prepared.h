@@ -13,6 +13,7 @@
 #include "lang/ir/ir.h"
 #include "lang/model/compiled_model.h"
 #include "lang/pass/pass.h"
+#include "runtime/infer/exact/enumerate.h"
 #include "runtime/infer/exact/junction_tree.h"
 #include "runtime/infer/quadrature/posterior.h"
 #include "runtime/session/sampled.h"
@@ -102,7 +103,7 @@ private:
   Result<void> integrate();
   /// Log of the mass at one point; leaves the tree ready for marginals there.
   Result<double> log_mass(std::span<const double> continuous);
-  Result<double> enumerate_states(const std::optional<model::Factor>& extra) const;
+  Result<exact::Enumeration> enumerate_states(const std::optional<model::Factor>& extra, bool marginals) const;
   Result<std::vector<double>> enumerate_joint(const std::vector<model::VariableId>& variables) const;
   Result<std::vector<model::VariableId>> variables(const std::vector<FiniteElement>& scope) const;
   [[nodiscard]] Diagnostic impossible() const;
@@ -122,8 +123,9 @@ private:
   std::vector<double> tables_;
   model::FactorGraph graph_;                  ///< only variables that some factor names; structure, tables are apart
   std::vector<std::int64_t> graph_variable_;  ///< by flat position, or -1
-  std::optional<exact::JunctionTree> tree_;
-  std::optional<double> log_mass_;  ///< finite models
+  std::optional<exact::JunctionTree> tree_;   ///< none where the joint is enumerated
+  std::vector<std::vector<double>> enumerated_marginals_;  ///< of the last walk through the joint
+  std::optional<double> log_mass_;                         ///< finite models
   std::optional<infer::QuadraturePosterior1d> quadrature_;
   bool sampled_ = false;
   std::shared_ptr<const ir::Gradient> gradient_;  ///< where this is what draws are made with

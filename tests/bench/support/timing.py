@@ -1,5 +1,5 @@
 """CPU and wall time of whole processes."""
-import os
+import resource
 import statistics
 import subprocess
 import time
@@ -7,11 +7,10 @@ import time
 
 def run(command, **options):
     """Runs a command to its end: (CPU seconds, wall seconds, what it printed)."""
-    start, before = time.monotonic(), os.times()
+    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options)
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return cpu, time.monotonic() - start, done.stdout
+    wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall, done.stdout
 
 
 def median_of(command, processes, **options):
