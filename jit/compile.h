@@ -23,6 +23,8 @@ struct Options {
   bool vectorize = true;
   /// Contractions of fewer products than this are left to the generic kernel: compiling one takes milliseconds.
   std::size_t kernel_iterations = std::size_t{1} << 14U;
+  /// The same for enumerations of fewer states than this.
+  double enumeration_states = 0x1p24;
 };
 
 /// Native code for `closed_terms` and `fill_tables`, and for `value_and_gradient` when there is a `gradient`. Fails

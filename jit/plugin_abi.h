@@ -35,7 +35,7 @@ constexpr std::uint64_t interface_fingerprint() {
   for (const std::size_t size :
        {sizeof(ir::Module), sizeof(ir::Inst), sizeof(ir::Term), sizeof(ir::Let), sizeof(ir::Latent), sizeof(ir::Data),
         sizeof(ir::Grounding), sizeof(ir::GroundFactor), sizeof(ir::Gradient), sizeof(Options), sizeof(Diagnostic),
-        sizeof(model::ContractionShape)}) {
+        sizeof(model::ContractionShape), sizeof(model::EnumerationShape)}) {
     hash = detail::mix(hash, size);
   }
   return hash;

@@ -7,6 +7,8 @@
 #include <functional>
 #include <vector>
 
+#include "lang/model/enumeration.h"
+
 namespace hearsay::model {
 
 /// linear: out[kept] = sum over summed of the product of in_k.
@@ -52,6 +54,8 @@ class KernelProvider {
 public:
   virtual ~KernelProvider() = default;
   [[nodiscard]] virtual ContractionKernel find(const ContractionShape& shape, Semiring semiring) = 0;
+  /// Null when there is none and none is worth being made.
+  [[nodiscard]] virtual EnumerationKernel find(const EnumerationShape& shape) = 0;
 };
 
 /// The interpreted kernel, for any shape. The order of summation depends on the shape alone.

@@ -10,7 +10,6 @@
 
 #include "lang/eval/evaluator.h"
 #include "lang/pass/differentiate.h"
-#include "runtime/infer/exact/enumerate.h"
 
 namespace hearsay {
 
@@ -190,7 +189,6 @@ double Prepared::evaluator_operations() const {
 }
 
 Result<double> Prepared::log_mass(std::span<const double> continuous) {
-  enumerated_marginals_.clear();
   const double closed = evaluator_->closed_terms(continuous);
   if (evaluator_->interrupted()) return fail(diagnose<K::interrupted>(from_));
   if (std::isnan(closed) || closed == infinity) return fail(undefined());
@@ -200,9 +198,8 @@ Result<double> Prepared::log_mass(std::span<const double> continuous) {
   for (const double v : tables_)
     if (std::isnan(v) || v == infinity) return fail(undefined());
   if (settings_.enumerate) {
-    auto all = enumerate_states({}, true);
+    auto all = enumerate_states({});
     if (!all) return fail(std::move(all).error());
-    enumerated_marginals_ = std::move(all->marginals);
     return closed + all->log_partition;
   }
   auto finite = tree_->set_tables(tables_);
@@ -210,45 +207,20 @@ Result<double> Prepared::log_mass(std::span<const double> continuous) {
   return closed + *finite;
 }
 
-/// Runs through the joint (`using enumerate`), through the states that `extra` allows.
-Result<exact::Enumeration> Prepared::enumerate_states(const std::optional<model::Factor>& extra, bool marginals) const {
+/// Runs through the joint (`using enumerate`), once, whatever is asked: the total, and the table over `variables`.
+Result<exact::Enumeration> Prepared::enumerate_states(const std::vector<model::VariableId>& variables) const {
   model::FactorGraph g = graph_;
   for (std::size_t f = 0; f < g.factors.size(); ++f) {
     const ir::GroundFactor& gf = grounding_->factors[f];
     g.factors[f].log_table.assign(tables_.begin() + static_cast<std::ptrdiff_t>(gf.table_offset),
                                   tables_.begin() + static_cast<std::ptrdiff_t>(gf.table_offset + gf.table_size));
   }
-  if (extra) g.factors.push_back(*extra);
   exact::EnumerationOptions options;
   options.interrupt = settings_.interrupt;
   options.from = from_;
-  options.marginals = marginals;
+  options.keep = variables;
+  options.kernels = kernels_.get();
   return exact::enumerate(g, options);
-}
-
-/// The joint table over a few variables by enumeration. The walk that found the mass has the marginals; of more than
-/// one variable it takes one sum for each entry.
-Result<std::vector<double>> Prepared::enumerate_joint(const std::vector<model::VariableId>& variables) const {
-  if (variables.size() == 1 && !enumerated_marginals_.empty())
-    return enumerated_marginals_[static_cast<std::size_t>(variables[0])];
-  model::Factor only;
-  only.scope = variables;
-  std::size_t size = 1;
-  for (const model::VariableId v : variables) size *= graph_.cardinality(v);
-  std::vector<double> table;
-  double most = -infinity;
-  for (std::size_t i = 0; i < size; ++i) {
-    only.log_table.assign(size, -infinity);
-    only.log_table[i] = 0;
-    auto w = enumerate_states(only, false);
-    if (!w) return fail(std::move(w).error());
-    table.push_back(w->log_partition);
-    most = std::max(most, w->log_partition);
-  }
-  double sum = 0;
-  for (double& w : table) sum += w = std::exp(w - most);
-  for (double& w : table) w /= sum;
-  return table;
 }
 
 Result<void> Prepared::settle() {
@@ -345,8 +317,10 @@ Result<std::vector<double>> Prepared::joint_at(std::span<const double> continuou
   } else if (auto r = settle(); !r) {
     return fail(std::move(r).error());
   }
-  if (settings_.enumerate) return enumerate_joint(*v);
-  return tree_->joint(*v);
+  if (!settings_.enumerate) return tree_->joint(*v);
+  auto all = enumerate_states(*v);
+  if (!all) return fail(std::move(all).error());
+  return std::move(all->joint);
 }
 
 Result<std::vector<Estimate>> Prepared::marginal(const FiniteElement& element) {
@@ -356,10 +330,10 @@ Result<std::vector<Estimate>> Prepared::marginal(const FiniteElement& element) {
     auto v = variables({element});
     if (!v) return fail(std::move(v).error());
     if (settings_.enumerate) {
-      auto table = enumerate_joint(*v);
-      if (!table) return fail(std::move(table).error());
+      auto all = enumerate_states(*v);
+      if (!all) return fail(std::move(all).error());
       std::vector<Estimate> r;
-      for (const double x : *table) r.push_back({x, 0});
+      for (const double x : all->joint) r.push_back({x, 0});
       return r;
     }
     auto p = tree_->marginal((*v)[0]);

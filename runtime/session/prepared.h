@@ -103,8 +103,7 @@ private:
   Result<void> integrate();
   /// Log of the mass at one point; leaves the tree ready for marginals there.
   Result<double> log_mass(std::span<const double> continuous);
-  Result<exact::Enumeration> enumerate_states(const std::optional<model::Factor>& extra, bool marginals) const;
-  Result<std::vector<double>> enumerate_joint(const std::vector<model::VariableId>& variables) const;
+  Result<exact::Enumeration> enumerate_states(const std::vector<model::VariableId>& variables) const;
   Result<std::vector<model::VariableId>> variables(const std::vector<FiniteElement>& scope) const;
   [[nodiscard]] Diagnostic impossible() const;
   [[nodiscard]] Diagnostic undefined() const;
@@ -124,7 +123,6 @@ private:
   model::FactorGraph graph_;                  ///< only variables that some factor names; structure, tables are apart
   std::vector<std::int64_t> graph_variable_;  ///< by flat position, or -1
   std::optional<exact::JunctionTree> tree_;   ///< none where the joint is enumerated
-  std::vector<std::vector<double>> enumerated_marginals_;  ///< of the last walk through the joint
   std::optional<double> log_mass_;                         ///< finite models
   std::optional<infer::QuadraturePosterior1d> quadrature_;
   bool sampled_ = false;

@@ -8,13 +8,17 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "jit/compile.h"
 #include "lang/support/diagnostic.h"
 #include "runtime/data/bif.h"
 #include "runtime/infer/exact/enumerate.h"
@@ -26,13 +30,6 @@ namespace {
 using hearsay::model::FactorGraph;
 using hearsay::model::VariableId;
 namespace exact = hearsay::exact;
-
-#if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define VECTORISED
-#endif
-typedef double Lanes __attribute__((vector_size(64)));
 
 VariableId id(std::size_t v) { return static_cast<VariableId>(v); }
 
@@ -89,44 +86,77 @@ FactorGraph dense(std::size_t n) {
 constexpr std::size_t kLaneBits = 10;
 constexpr std::size_t kLanes = std::size_t{1} << kLaneBits;
 
-// sum over j of weight * a[j] * b[j]
-VECTORISED double weighted_sum(const double* a, const double* b) {
-  Lanes s{};
-  Lanes t{};
-  for (std::size_t j = 0; j < kLanes; j += 16) {
-    Lanes x;
-    Lanes y;
-    Lanes u;
-    Lanes v;
-    std::memcpy(&x, a + j, sizeof x);
-    std::memcpy(&y, b + j, sizeof y);
-    std::memcpy(&u, a + j + 8, sizeof u);
-    std::memcpy(&v, b + j + 8, sizeof v);
-    s += x * y;
-    t += u * v;
+// The two loops that a careful programmer would write for the processor at hand: vectors as wide as it has (GCC breaks
+// wider ones into single numbers), sixteen partial sums in flight.
+template <std::size_t Width>
+struct Hand {
+  typedef double Vector __attribute__((vector_size(Width * sizeof(double))));
+  static constexpr std::size_t kSums = 16 / Width;
+
+  // sum over j of a[j] * b[j]
+  [[gnu::always_inline]] static inline double weighted_sum(const double* a, const double* b) {
+    Vector s[kSums] = {};
+    for (std::size_t j = 0; j < kLanes; j += 16) {
+#pragma GCC unroll 16
+      for (std::size_t k = 0; k < kSums; ++k) {
+        Vector x;
+        Vector y;
+        std::memcpy(&x, a + j + k * Width, sizeof x);
+        std::memcpy(&y, b + j + k * Width, sizeof y);
+        s[k] += x * y;
+      }
+    }
+    return total(s);
   }
-  s += t;
-  double total = 0;
-  for (std::size_t k = 0; k < 8; ++k) total += s[k];
-  return total;
+
+  // sum over j of base[j] * the product of `n` rows
+  [[gnu::always_inline]] static inline double weighted_sum(const double* base, const double* const* rows,
+                                                           std::size_t n) {
+    Vector s[kSums] = {};
+    for (std::size_t j = 0; j < kLanes; j += 16) {
+      Vector w[kSums];
+      std::memcpy(w, base + j, sizeof w);
+      for (std::size_t r = 0; r < n; ++r) {
+#pragma GCC unroll 16
+        for (std::size_t k = 0; k < kSums; ++k) {
+          Vector x;
+          std::memcpy(&x, rows[r] + j + k * Width, sizeof x);
+          w[k] *= x;
+        }
+      }
+#pragma GCC unroll 16
+      for (std::size_t k = 0; k < kSums; ++k) s[k] += w[k];
+    }
+    return total(s);
+  }
+
+private:
+  [[gnu::always_inline]] static inline double total(const void* sums) {
+    double parts[16];
+    std::memcpy(parts, sums, sizeof parts);
+    double sum = 0;
+    for (const double x : parts) sum += x;
+    return sum;
+  }
+};
+
+[[gnu::target("avx512f,avx512vl,avx512dq,fma")]] double weighted_sum_of_8(const double* base, const double* const* rows,
+                                                                          std::size_t n) {
+  return n == 1 ? Hand<8>::weighted_sum(base, rows[0]) : Hand<8>::weighted_sum(base, rows, n);
+}
+[[gnu::target("avx2,fma")]] double weighted_sum_of_4(const double* base, const double* const* rows, std::size_t n) {
+  return n == 1 ? Hand<4>::weighted_sum(base, rows[0]) : Hand<4>::weighted_sum(base, rows, n);
+}
+double weighted_sum_of_2(const double* base, const double* const* rows, std::size_t n) {
+  return n == 1 ? Hand<2>::weighted_sum(base, rows[0]) : Hand<2>::weighted_sum(base, rows, n);
 }
 
-// sum over j of base[j] * the product of `n` rows
-VECTORISED double weighted_sum(const double* base, const double* const* rows, std::size_t n) {
-  Lanes s{};
-  for (std::size_t j = 0; j < kLanes; j += 8) {
-    Lanes w;
-    std::memcpy(&w, base + j, sizeof w);
-    for (std::size_t k = 0; k < n; ++k) {
-      Lanes x;
-      std::memcpy(&x, rows[k] + j, sizeof x);
-      w *= x;
-    }
-    s += w;
+using WeightedSum = double (*)(const double* base, const double* const* rows, std::size_t n);
+WeightedSum weighted_sum() {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
+    return &weighted_sum_of_8;
   }
-  double total = 0;
-  for (std::size_t k = 0; k < 8; ++k) total += s[k];
-  return total;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &weighted_sum_of_4 : &weighted_sum_of_2;
 }
 
 // One factor of a binary model as a loop written for it would use it: which bits of the counter, and rows of lanes.
@@ -189,13 +219,13 @@ double enumerate_by_hand(const std::vector<HandFactor>& factors, std::size_t out
     return at;
   };
   std::vector<const double*> now(rows.size());
+  const WeightedSum sum_of = weighted_sum();
   double total = 0;
   for (std::size_t state = 0; state < std::size_t{1} << outer; ++state) {
     double weight = 1;
     for (const auto* f : scalars) weight *= f->rows[index(*f, state)];
     for (std::size_t k = 0; k < rows.size(); ++k) now[k] = rows[k]->rows.data() + index(*rows[k], state) * kLanes;
-    total += weight *
-             (now.size() == 1 ? weighted_sum(base.data(), now[0]) : weighted_sum(base.data(), now.data(), now.size()));
+    total += weight * sum_of(base.data(), now.data(), now.size());
   }
   return total;
 }
@@ -216,6 +246,59 @@ void enumerate_ours(benchmark::State& state, const FactorGraph& graph, bool marg
   report_states(state, graph.variables.size());
 }
 
+// Kernels made for the shape; made before the clock runs.
+std::shared_ptr<hearsay::model::KernelProvider> native_kernels() {
+  hearsay::jit::Options options;
+  options.enumeration_states = 0;
+  options.kernel_iterations = 0;
+  auto kernels = hearsay::jit::kernels(options);
+  return kernels ? *kernels : nullptr;
+}
+
+void enumerate_native(benchmark::State& state, const FactorGraph& graph, std::vector<VariableId> keep) {
+  const auto kernels = native_kernels();
+  exact::EnumerationOptions options{.threads = static_cast<unsigned>(state.range(0))};
+  options.keep = std::move(keep);
+  options.kernels = kernels.get();
+  if (auto z = exact::enumerate(graph, options); !z || !z->native) return state.SkipWithError("no native code");
+  for (auto _ : state) {
+    auto z = exact::enumerate(graph, options);
+    const double log_partition = z->log_partition;
+    benchmark::DoNotOptimize(log_partition);
+  }
+  report_states(state, graph.variables.size());
+}
+
+// Native code and the loop written by hand in turn, one thread each: medians and their ratio.
+void native_against_hand(benchmark::State& state, const FactorGraph& graph) {
+  using Clock = std::chrono::steady_clock;
+  const auto kernels = native_kernels();
+  exact::EnumerationOptions options{.threads = 1};
+  options.kernels = kernels.get();
+  const auto factors = by_hand(graph);
+  if (auto z = exact::enumerate(graph, options); !z || !z->native) return state.SkipWithError("no native code");
+  std::vector<double> ours;
+  std::vector<double> hand;
+  const auto ms = [](Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); };
+  for (auto _ : state) {
+    const auto start = Clock::now();
+    const double native = exact::enumerate(graph, options)->log_partition;
+    const auto middle = Clock::now();
+    const double by_hand = std::log(enumerate_by_hand(factors, graph.variables.size() - kLaneBits));
+    const auto end = Clock::now();
+    if (std::fabs(native - by_hand) > 1e-9 * std::fabs(native)) return state.SkipWithError("the two disagree");
+    ours.push_back(ms(middle - start));
+    hand.push_back(ms(end - middle));
+  }
+  const auto median = [](std::vector<double>& x) {
+    std::nth_element(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2), x.end());
+    return x[x.size() / 2];
+  };
+  state.counters["native_ms"] = median(ours);
+  state.counters["hand_ms"] = median(hand);
+  state.counters["ratio"] = median(ours) / median(hand);
+}
+
 void enumerate_hand(benchmark::State& state, const FactorGraph& graph) {
   const auto factors = by_hand(graph);
   const double want = exact::enumerate(graph)->log_partition;
@@ -230,10 +313,26 @@ void BM_enumerate_chain(benchmark::State& state) { enumerate_ours(state, chain(2
 void BM_enumerate_chain_marginals(benchmark::State& state) { enumerate_ours(state, chain(24, 2), true); }
 void BM_enumerate_dense(benchmark::State& state) { enumerate_ours(state, dense(24), false); }
 void BM_enumerate_dense_marginals(benchmark::State& state) { enumerate_ours(state, dense(24), true); }
+void BM_native_chain(benchmark::State& state) { enumerate_native(state, chain(24, 2), {}); }
+void BM_native_chain_joint(benchmark::State& state) {
+  enumerate_native(state, chain(24, 2), {id(1), id(8), id(15), id(22)});
+}
+void BM_native_dense(benchmark::State& state) { enumerate_native(state, dense(24), {}); }
+void BM_native_dense_joint(benchmark::State& state) {
+  enumerate_native(state, dense(24), {id(1), id(8), id(15), id(22)});
+}
+void BM_native_against_hand_chain(benchmark::State& state) { native_against_hand(state, chain(24, 2)); }
+void BM_native_against_hand_dense(benchmark::State& state) { native_against_hand(state, dense(24)); }
 void BM_by_hand_chain(benchmark::State& state) { enumerate_hand(state, chain(24, 2)); }
 void BM_by_hand_dense(benchmark::State& state) { enumerate_hand(state, dense(24)); }
 BENCHMARK(BM_enumerate_chain)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(BM_enumerate_chain_marginals)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_native_chain)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_native_chain_joint)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_native_dense)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_native_dense_joint)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_native_against_hand_chain)->Iterations(40)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_native_against_hand_dense)->Iterations(40)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(BM_by_hand_chain)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(BM_enumerate_dense)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(BM_enumerate_dense_marginals)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();

@@ -96,27 +96,34 @@ void for_each_table(BlockModel& m, Change change) {
 
 }  // namespace
 
-BlockModel make_block_model(const model::FactorGraph& graph, std::size_t block_size) {
+BlockModel make_block_model(const model::FactorGraph& graph, std::size_t block_size,
+                            std::span<const model::VariableId> outermost) {
   BlockModel m;
-  Places places{std::vector<std::uint32_t>(graph.variables.size(), kNotALoop),
-                std::vector<std::size_t>(graph.variables.size(), 0)};
-  std::size_t first_lane = graph.variables.size();
+  const std::size_t variables = graph.variables.size();
+  Places places{std::vector<std::uint32_t>(variables, kNotALoop), std::vector<std::size_t>(variables, 0)};
+  const auto add_loop = [&](std::size_t v) {
+    if (graph.variables[v].cardinality == 1) return;
+    places.loop_of[v] = static_cast<std::uint32_t>(m.loop_variables.size());
+    m.loop_variables.push_back(static_cast<std::uint32_t>(v));
+    m.loop_extents.push_back(graph.variables[v].cardinality);
+  };
+  for (const auto v : outermost) add_loop(static_cast<std::size_t>(v));
+  m.kept = m.loop_variables.size();
+  std::size_t first_lane = variables;
   while (first_lane > 0) {
-    const std::size_t c = graph.variables[first_lane - 1].cardinality;
-    if (m.lanes > 1 && m.lanes * c > block_size) break;
-    --first_lane;
-    places.lane_stride[first_lane] = m.lanes;
-    m.lanes *= c;
-  }
-  for (std::size_t v = 0; v < graph.variables.size(); ++v) {
-    if (graph.variables[v].cardinality == 1) continue;
-    if (v >= first_lane) {
-      m.lane_variables.push_back(static_cast<std::uint32_t>(v));
-    } else {
-      places.loop_of[v] = static_cast<std::uint32_t>(m.loop_variables.size());
-      m.loop_variables.push_back(static_cast<std::uint32_t>(v));
-      m.loop_extents.push_back(graph.variables[v].cardinality);
+    const std::size_t v = first_lane - 1;
+    const std::size_t c = graph.variables[v].cardinality;
+    if (places.loop_of[v] == kNotALoop) {
+      if (m.lanes > 1 && m.lanes * c > block_size) break;
+      places.lane_stride[v] = m.lanes;
+      m.lanes *= c;
+      if (c > 1) m.lane_variables.push_back(static_cast<std::uint32_t>(v));
     }
+    --first_lane;
+  }
+  std::reverse(m.lane_variables.begin(), m.lane_variables.end());
+  for (std::size_t v = 0; v < first_lane; ++v) {
+    if (places.loop_of[v] == kNotALoop) add_loop(v);
   }
   const std::size_t loops = m.loop_variables.size();
   m.base.assign(m.lanes, 0.0);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "lang/model/factor_graph.h"
@@ -22,6 +23,7 @@ struct Term {
 struct BlockModel {
   std::vector<std::uint32_t> loop_variables;  ///< outermost first
   std::vector<std::uint32_t> loop_extents;    ///< [loops]
+  std::size_t kept = 0;                       ///< the first so many loops are the variables that were to be outermost
   std::vector<std::uint32_t> lane_variables;
   std::size_t lanes = 1;
   std::vector<double> base;  ///< [lanes] what depends on no loop
@@ -38,7 +40,9 @@ struct BlockModel {
 };
 
 /// Log-weights throughout. Tables are shifted to a largest entry of 0. `graph` must be well formed, its weights usable.
-[[nodiscard]] BlockModel make_block_model(const model::FactorGraph& graph, std::size_t block_size);
+/// The variables in `outermost`, all different, become the first loops, in this order.
+[[nodiscard]] BlockModel make_block_model(const model::FactorGraph& graph, std::size_t block_size,
+                                          std::span<const model::VariableId> outermost = {});
 
 /// exp of every table.
 void to_weights(BlockModel& model);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "lang/model/contraction.h"
 #include "lang/model/factor_graph.h"
 #include "lang/support/diagnostic.h"
 
@@ -16,11 +17,15 @@ struct EnumerationOptions {
   double max_states = 0x1p36;
   const std::atomic<bool>* interrupt = nullptr;
   SourceSpan from{};
+  std::vector<model::VariableId> keep{};     ///< their joint table is part of the answer; all different
+  model::KernelProvider* kernels = nullptr;  ///< native code, where it has some; not for marginals
 };
 
 struct Enumeration {
   double log_partition = 0;                    ///< nats; -inf when no state is possible
   std::vector<std::vector<double>> marginals;  ///< [variables][cardinality] if asked for and some state is possible
+  std::vector<double> joint;                   ///< over `keep`, last fastest, sums to 1, likewise; {1} for nothing kept
+  bool native = false;                         ///< by a kernel of the provider
   bool in_logs = false;                        ///< the weights were too far apart for plain numbers
 };
 
