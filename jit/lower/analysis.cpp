@@ -30,18 +30,10 @@ Interval exact_or_unknown(Wide low, Wide high) {
 
 Interval hull(const Interval& a, const Interval& b) { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
 
-/// Primitives that become a few instructions, or a call that has a vector version.
+/// Primitives that become a few instructions and calls that have vector versions (composite.cpp has those of several).
 bool cheap(Op op) {
   switch (op) {
     case Op::pow:
-    case Op::log1p_exp:
-    case Op::log1m_exp:
-    case Op::log_add_exp:
-    case Op::xlogy:
-    case Op::xlog1py:
-    case Op::logit:
-    case Op::inv_logit:
-    case Op::log_inv_logit:
     case Op::lgamma:
     case Op::digamma:
     case Op::lbeta:
@@ -50,7 +42,6 @@ bool cheap(Op op) {
     case Op::inc_gamma:
     case Op::Phi:
     case Op::inv_Phi:
-    case Op::soft_event:
       return false;
     default:
       return true;

@@ -7,8 +7,11 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <set>
 #include <span>
 #include <vector>
+
+#include "jit/lower/counted_loop.h"
 
 namespace hearsay::jit {
 namespace {
@@ -22,8 +25,10 @@ public:
   Nest(const ContractionShape& shape, llvm::Module& out, const std::string& name)
       : shape_(shape), builder_(out.getContext()) {
     auto* pointer = builder_.getPtrTy();
-    function_ = llvm::Function::Create(llvm::FunctionType::get(builder_.getVoidTy(), {pointer, pointer}, false),
-                                       llvm::Function::ExternalLinkage, name, out);
+    function_ =
+        llvm::Function::Create(llvm::FunctionType::get(builder_.getInt1Ty(), {pointer, pointer, pointer}, false),
+                               llvm::Function::ExternalLinkage, name, out);
+    function_->addRetAttr(llvm::Attribute::ZExt);
     for (unsigned k = 0; k < 2; ++k) {
       function_->addParamAttr(k, llvm::Attribute::NoAlias);
       function_->addParamAttr(k, llvm::Attribute::NoCapture);
@@ -41,13 +46,13 @@ public:
           builder_.CreateLoad(pointer, builder_.CreateConstInBoundsGEP1_64(pointer, function_->getArg(0), k)));
     }
     index_.assign(shape.loops(), builder_.getInt64(0));
+    for (std::size_t l = 0; l < shape.loops(); ++l) open_.insert(l);
   }
 
   void linear();
   void log();
 
 private:
-  using Carried = std::vector<Value*>;
   Value* real(double v) { return llvm::ConstantFP::get(builder_.getDoubleTy(), v); }
   Value* integer(std::uint64_t v) { return builder_.getInt64(v); }
 
@@ -113,35 +118,26 @@ private:
   llvm::MDNode* input_scope_ = nullptr;
   std::vector<Value*> inputs_;
   std::vector<Value*> index_;
+  std::set<std::size_t> open_;  ///< loops that are still to be written inside the present place
 };
 
-Nest::Carried Nest::loops(std::span<const std::size_t> which, const Carried& start,
-                          const std::function<Carried(const Carried&)>& body) {
+/// Loops whose rounds are worth less than this are not interrupted.
+constexpr std::size_t between_polls = 4096;
+
+Carried Nest::loops(std::span<const std::size_t> which, const Carried& start,
+                    const std::function<Carried(const Carried&)>& body) {
   if (which.empty()) return body(start);
-  auto& context = builder_.getContext();
-  auto* before = builder_.GetInsertBlock();
-  auto* head = llvm::BasicBlock::Create(context, "loop", function_);
-  auto* after = llvm::BasicBlock::Create(context, "done", function_);
-  builder_.CreateBr(head);
-  builder_.SetInsertPoint(head);
-  auto* index = builder_.CreatePHI(builder_.getInt64Ty(), 2);
-  index->addIncoming(integer(0), before);
-  std::vector<llvm::PHINode*> phis;
-  Carried values;
-  for (Value* v : start) {
-    phis.push_back(builder_.CreatePHI(v->getType(), 2));
-    phis.back()->addIncoming(v, before);
-    values.push_back(phis.back());
-  }
-  index_[which[0]] = index;
-  const Carried next = loops(which.subspan(1), values, body);
-  auto* latch = builder_.GetInsertBlock();
-  Value* step = builder_.CreateAdd(index, integer(1), "", true, true);
-  builder_.CreateCondBr(builder_.CreateICmpULT(step, integer(shape_.extents[which[0]])), head, after);
-  index->addIncoming(step, latch);
-  for (std::size_t k = 0; k < phis.size(); ++k) phis[k]->addIncoming(next[k], latch);
-  builder_.SetInsertPoint(after);
-  return next;
+  return counted_loop(builder_, integer(shape_.extents[which[0]]), 1, start, [&](Value* index, const Carried& values) {
+    index_[which[0]] = index;
+    std::size_t inside = 1;
+    for (const std::size_t l : open_) inside *= shape_.extents[l];
+    open_.erase(which[0]);
+    inside /= shape_.extents[which[0]];
+    if (inside >= between_polls) poll_flag(builder_, function_->getArg(2));
+    const Carried next = loops(which.subspan(1), values, body);
+    open_.insert(which[0]);
+    return next;
+  });
 }
 
 void Nest::linear() {
@@ -177,7 +173,7 @@ void Nest::linear() {
     store(sum[0]);
     return Carried{};
   });
-  builder_.CreateRetVoid();
+  builder_.CreateRet(builder_.getTrue());
 }
 
 void Nest::log() {
@@ -204,7 +200,7 @@ void Nest::log() {
     store(builder_.CreateFAdd(shift, unary(llvm::Intrinsic::log, sum[0])));
     return Carried{};
   });
-  builder_.CreateRetVoid();
+  builder_.CreateRet(builder_.getTrue());
 }
 
 }  // namespace
@@ -220,7 +216,7 @@ void lower_contraction(const ContractionShape& shape, model::Semiring semiring, 
 }
 
 std::string contraction_source(const ContractionShape& shape, model::Semiring semiring) {
-  return fmt::format("contraction 1\n{}\n{}\n{}\n{}\n{}\n", semiring == model::Semiring::linear ? "linear" : "log",
+  return fmt::format("contraction 2\n{}\n{}\n{}\n{}\n{}\n", semiring == model::Semiring::linear ? "linear" : "log",
                      fmt::join(shape.extents, ","), shape.kept, shape.inputs, fmt::join(shape.strides, ","));
 }
 

@@ -9,7 +9,7 @@
 
 namespace hearsay::jit {
 
-/// Writes `void name(const double* const* inputs, double* output)` for the shape.
+/// Writes `name`, a model::ContractionKernel for the shape.
 void lower_contraction(const model::ContractionShape& shape, model::Semiring semiring, llvm::Module& out,
                        const std::string& name);
 

@@ -110,6 +110,7 @@ private:
   // prim.cpp
   llvm::Value* extremum(bool largest, llvm::Value* a, llvm::Value* b);
   llvm::Value* prim(const ir::Inst& inst);
+  llvm::Value* composite(Op op, llvm::ArrayRef<llvm::Value*> v);  // composite.cpp
   llvm::Value* intrinsic(llvm::Intrinsic::ID id, llvm::ArrayRef<llvm::Value*> arguments);
   llvm::Value* call_pure(llvm::StringRef symbol, llvm::ArrayRef<llvm::Value*> arguments);
 

@@ -22,7 +22,7 @@ Value* Emitter::call_pure(llvm::StringRef symbol, llvm::ArrayRef<Value*> argumen
   function->setDoesNotThrow();
   function->setWillReturn();
   function->addFnAttr(llvm::Attribute::Speculatable);
-  work_ += 50;  // in units of an addition; nearer than 1
+  work_ += 50;  // additions take less time
   return builder_.CreateCall(callee, arguments);
 }
 
@@ -126,6 +126,7 @@ Value* Emitter::prim(const ir::Inst& inst) {
     default:
       break;
   }
+  if (Value* inlined = composite(op, v)) return inlined;
   const std::string_view symbol = info(op).symbol;
   return call_pure(llvm::StringRef(symbol.data(), symbol.size()), v);
 }

@@ -12,30 +12,33 @@ namespace {
 
 using Pointers = std::array<const double*, kMaxContractionInputs>;
 
+// The innermost loop is not interrupted.
+constexpr std::uint64_t kLongestLoop = std::uint64_t{1} << 20;
+
 constexpr double kImpossible = -std::numeric_limits<double>::infinity();
 
 // True when every operand walks loops `outer` and `outer + 1` as one loop. The output does, by its definition.
 bool walks_as_one(const ContractionShape& s, std::size_t outer) {
   const auto inner = outer + 1;
   if ((outer < s.kept) != (inner < s.kept)) return false;
-  // An extent that no longer fits its type must not arise from merging.
-  if (std::uint64_t{s.extents[outer]} * s.extents[inner] > std::numeric_limits<std::uint32_t>::max()) return false;
+  if (std::uint64_t{s.extents[outer]} * s.extents[inner] > kLongestLoop) return false;
   for (std::size_t k = 0; k < s.inputs; ++k) {
     if (s.stride(k, outer) != s.stride(k, inner) * std::int64_t{s.extents[inner]}) return false;
   }
   return true;
 }
 
-// Runs `body` once for every index of loops [first, last), with `at` moved along; `at` is as it was afterwards.
+// Runs `body` once for every index of loops [first, last), with `at` moved along; `at` is as it was afterwards. False
+// as soon as `body` gives false; then `at` is anywhere.
 template <class Body>
-void for_each_index(const ContractionShape& s, std::size_t first, std::size_t last, Pointers& at, Body&& body) {
+bool for_each_index(const ContractionShape& s, std::size_t first, std::size_t last, Pointers& at, Body&& body) {
   std::array<std::uint32_t, kMaxContractionLoops> index;
   for (std::size_t l = first; l < last; ++l) index[l] = 0;
   for (;;) {
-    body();
+    if (!body()) return false;
     std::size_t l = last;
     for (;;) {
-      if (l == first) return;
+      if (l == first) return true;
       --l;
       if (++index[l] < s.extents[l]) {
         for (std::size_t k = 0; k < s.inputs; ++k) at[k] += s.stride(k, l);
@@ -109,46 +112,57 @@ double sum_row(const Row& row, std::uint32_t n) {
   return total;
 }
 
-void contract_linear(const ContractionShape& s, Pointers& at, double* output) {
+bool contract_linear(const ContractionShape& s, Pointers& at, double* output, const std::atomic<bool>& interrupt) {
   const std::size_t loops = s.loops();
   const std::uint32_t kept_extent = s.kept > 0 ? s.extents[s.kept - 1] : 1;
   const std::uint32_t summed_extent = loops > s.kept ? s.extents[loops - 1] : 1;
+  const auto go_on = [&] { return !interrupt.load(std::memory_order_relaxed); };
   if (s.kept > 0 && (kept_extent >= 4 || kept_extent >= summed_extent)) {
-    for_each_index(s, 0, s.kept - 1, at, [&] {
+    return for_each_index(s, 0, s.kept - 1, at, [&] {
       for (std::uint32_t j = 0; j < kept_extent; ++j) output[j] = 0;
-      for_each_index(s, s.kept, loops, at, [&] { add_row(Row(s, s.kept - 1, at), kept_extent, output); });
+      const bool complete = for_each_index(s, s.kept, loops, at, [&] {
+        add_row(Row(s, s.kept - 1, at), kept_extent, output);
+        return go_on();
+      });
       output += kept_extent;
+      return complete;
     });
-  } else if (loops > s.kept) {
-    for_each_index(s, 0, s.kept, at, [&] {
-      double total = 0;
-      for_each_index(s, s.kept, loops - 1, at, [&] { total += sum_row(Row(s, loops - 1, at), summed_extent); });
-      *output++ = total;
-    });
-  } else {
-    double product = 1;
-    for (std::size_t k = 0; k < s.inputs; ++k) product *= *at[k];
-    *output = product;
   }
+  if (loops > s.kept) {
+    return for_each_index(s, 0, s.kept, at, [&] {
+      double total = 0;
+      const bool complete = for_each_index(s, s.kept, loops - 1, at, [&] {
+        total += sum_row(Row(s, loops - 1, at), summed_extent);
+        return go_on();
+      });
+      *output++ = total;
+      return complete;
+    });
+  }
+  double product = 1;
+  for (std::size_t k = 0; k < s.inputs; ++k) product *= *at[k];
+  *output = product;
+  return true;
 }
 
-void contract_log(const ContractionShape& s, Pointers& at, double* output) {
-  for_each_index(s, 0, s.kept, at, [&] {
+bool contract_log(const ContractionShape& s, Pointers& at, double* output, const std::atomic<bool>& interrupt) {
+  return for_each_index(s, 0, s.kept, at, [&] {
     // Streaming log-sum-exp: `total` is the sum relative to the largest term so far.
     double largest = kImpossible;
     double total = 0;
-    for_each_index(s, s.kept, s.loops(), at, [&] {
+    const bool complete = for_each_index(s, s.kept, s.loops(), at, [&] {
       double term = 0;
       for (std::size_t k = 0; k < s.inputs; ++k) term += *at[k];
-      if (term == kImpossible) return;
-      if (term <= largest) {
+      if (term != kImpossible && term <= largest) {
         total += std::exp(term - largest);
-      } else {
+      } else if (term != kImpossible) {
         total = total * std::exp(largest - term) + 1;
         largest = term;
       }
+      return !interrupt.load(std::memory_order_relaxed);
     });
     *output++ = largest == kImpossible ? kImpossible : largest + std::log(total);
+    return complete;
   });
 }
 
@@ -213,14 +227,12 @@ std::size_t hash_value(const ContractionShape& s) {
   return static_cast<std::size_t>(h);
 }
 
-void contract_generic(const ContractionShape& s, Semiring semiring, const double* const* inputs, double* output) {
+bool contract_generic(const ContractionShape& s, Semiring semiring, const double* const* inputs, double* output,
+                      const std::atomic<bool>* interrupt) {
   Pointers at{};
   for (std::size_t k = 0; k < s.inputs; ++k) at[k] = inputs[k];
-  if (semiring == Semiring::linear) {
-    contract_linear(s, at, output);
-  } else {
-    contract_log(s, at, output);
-  }
+  return semiring == Semiring::linear ? contract_linear(s, at, output, *interrupt)
+                                      : contract_log(s, at, output, *interrupt);
 }
 
 }  // namespace hearsay::model

@@ -2,6 +2,7 @@
 // shape may come from a KernelProvider, and a generic kernel always exists.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,14 +40,15 @@ struct ContractionShape {
 };
 
 /// The same computation with the fewest loops: loops of extent 1 are dropped, and neighbours (both kept or both summed)
-/// that every operand walks as one are merged.
+/// that every operand walks as one are merged, unless the loop would be so long that an interruption would be noticed
+/// late.
 void canonicalise(ContractionShape& shape);
 
 [[nodiscard]] std::size_t hash_value(const ContractionShape& shape);
 
-/// Inputs are [shape.inputs] pointers. Reads no state, keeps none, never throws. Linear inputs and outputs are at least
-/// 0.
-using ContractionKernel = void (*)(const double* const* inputs, double* output);
+/// Inputs are [shape.inputs] pointers. Keeps no state, never throws. Linear inputs and outputs are at least 0. Looks at
+/// `interrupt` (never null) now and then; false: it was true, and the output is not complete.
+using ContractionKernel = bool (*)(const double* const* inputs, double* output, const std::atomic<bool>* interrupt);
 
 /// A source of kernels specialised for a shape. Null means "use contract_generic". Kernels live as long as their
 /// provider.
@@ -59,7 +61,8 @@ public:
 };
 
 /// The interpreted kernel, for any shape. The order of summation depends on the shape alone.
-void contract_generic(const ContractionShape& shape, Semiring semiring, const double* const* inputs, double* output);
+bool contract_generic(const ContractionShape& shape, Semiring semiring, const double* const* inputs, double* output,
+                      const std::atomic<bool>* interrupt);
 
 }  // namespace hearsay::model
 

@@ -247,8 +247,9 @@ void enumerate_ours(benchmark::State& state, const FactorGraph& graph, bool marg
 }
 
 // Kernels made for the shape; made before the clock runs.
-std::shared_ptr<hearsay::model::KernelProvider> native_kernels() {
+std::shared_ptr<hearsay::model::KernelProvider> native_kernels(bool cache = true) {
   hearsay::jit::Options options;
+  options.cache = cache;
   options.enumeration_states = 0;
   options.kernel_iterations = 0;
   auto kernels = hearsay::jit::kernels(options);
@@ -337,6 +338,68 @@ BENCHMARK(BM_by_hand_chain)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(BM_enumerate_dense)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(BM_enumerate_dense_marginals)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(BM_by_hand_dense)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// ---- contractions and kernels: what compiling costs against what it saves. The defaults of jit::Options and the
+// budgets of runtime/session/prepared.cpp come from these.
+
+// out[i, k] = sum over j of a[i, j] b[j, k], or with three tables over pairs of four variables.
+hearsay::model::ContractionShape contraction(std::uint32_t c, bool four) {
+  const std::int64_t n = c;
+  if (!four) return {{c, c, c}, 2, 2, {n, 0, 1, 0, 1, n}};
+  return {{c, c, c, c}, 3, 3, {n, 1, 0, 0, 0, n, 0, 1, 0, 0, n, 1}};
+}
+
+void BM_contraction(benchmark::State& state, hearsay::model::Semiring semiring) {
+  using Clock = std::chrono::steady_clock;
+  const auto shape = contraction(static_cast<std::uint32_t>(state.range(0)), state.range(1) != 0);
+  const std::vector<double> table(static_cast<std::size_t>(state.range(0) * state.range(0)), 0.5);
+  const std::vector<const double*> inputs(shape.inputs, table.data());
+  std::vector<double> out(shape.output_size());
+  const std::atomic<bool> go_on = false;
+  const auto kernels = native_kernels(/*cache=*/false);
+  const auto start = Clock::now();
+  const auto kernel = kernels->find(shape, semiring);
+  state.counters["compile_ms"] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  if (kernel == nullptr) return state.SkipWithError("no kernel");
+  double generic = 0;
+  double native = 0;
+  for (auto _ : state) {
+    const auto a = Clock::now();
+    const bool first = hearsay::model::contract_generic(shape, semiring, inputs.data(), out.data(), &go_on);
+    const auto b = Clock::now();
+    const bool second = kernel(inputs.data(), out.data(), &go_on);
+    const auto c = Clock::now();
+    if (!first || !second) return state.SkipWithError("interrupted");
+    generic += std::chrono::duration<double, std::nano>(b - a).count();
+    native += std::chrono::duration<double, std::nano>(c - b).count();
+  }
+  const double products = static_cast<double>(shape.iterations()) * static_cast<double>(state.iterations());
+  state.counters["generic_ns"] = generic / products;
+  state.counters["native_ns"] = native / products;
+}
+BENCHMARK_CAPTURE(BM_contraction, linear, hearsay::model::Semiring::linear)
+    ->ArgsProduct({{2, 4, 16, 64}, {0, 1}})
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_contraction, log, hearsay::model::Semiring::log)
+    ->ArgsProduct({{4, 64}, {0, 1}})
+    ->Unit(benchmark::kMicrosecond);
+
+// Compiling an enumeration over this many variables: a chain, and all pairs and some triples.
+void BM_enumeration_compile(benchmark::State& state, FactorGraph (*make)(std::size_t)) {
+  const FactorGraph graph = make(static_cast<std::size_t>(state.range(0)));
+  const std::atomic<bool> at_once = true;
+  for (auto _ : state) {
+    const auto kernels = native_kernels(/*cache=*/false);
+    exact::EnumerationOptions options{.max_states = 0x1p60, .interrupt = &at_once};
+    options.kernels = kernels.get();
+    if (exact::enumerate(graph, options)) return state.SkipWithError("not interrupted");
+  }
+}
+BENCHMARK_CAPTURE(BM_enumeration_compile, chain, [](std::size_t n) { return chain(n, 2); })
+    ->Arg(24)
+    ->Arg(36)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_enumeration_compile, dense, dense)->Arg(18)->Arg(24)->Arg(36)->Unit(benchmark::kMillisecond);
 
 // ---- elimination
 

@@ -73,16 +73,15 @@ Workspace::Workspace(const EliminationPlan& plan, model::KernelProvider* kernels
   }
 }
 
-void Workspace::contract(std::size_t shape, const Pointers& in, double* out) {
+bool Workspace::contract(std::size_t shape, const Pointers& in, double* out) {
+  static const std::atomic<bool> never = false;
+  const std::atomic<bool>* flag = interrupt_ != nullptr ? interrupt_ : &never;
   auto& known = kernels_[static_cast<std::size_t>(semiring_)];
   if (known.empty()) {
     for (const auto& s : plan_.shapes) known.push_back(provider_ == nullptr ? nullptr : provider_->find(s, semiring_));
   }
-  if (known[shape] != nullptr) {
-    known[shape](in.data(), out);
-  } else {
-    model::contract_generic(plan_.shapes[shape], semiring_, in.data(), out);
-  }
+  if (known[shape] != nullptr) return known[shape](in.data(), out, flag);
+  return model::contract_generic(plan_.shapes[shape], semiring_, in.data(), out, flag);
 }
 
 bool Workspace::interrupted(std::size_t work) {
@@ -151,7 +150,7 @@ Result<double> Workspace::upward() {
       const auto i = static_cast<std::ptrdiff_t>(e);
       for (std::size_t k = 0; k < r.inputs; ++k) in[k] = values_.data() + (first[k] + i * stride[k]);
       double* out = values_.data() + (first[r.inputs] + i * stride[r.inputs]);
-      contract(r.shape, in, out);
+      if (!contract(r.shape, in, out)) return fail(diagnose<DiagnosticKind::interrupted>(plan_.from));
       const std::size_t size = output_size_[r.shape];
       if (logs) {
         const double top = shift(size, out);
@@ -244,7 +243,7 @@ Result<void> Workspace::downward(bool factors) {
         in[filled] = adjoints_.data() + (first[r.inputs] + i * stride[r.inputs]);
         const std::size_t shape = plan_.adjoint_shapes[r.shape * kMaxStepInputs + j];
         double* out = adjoints_.data() + target;
-        contract(shape, in, out);
+        if (!contract(shape, in, out)) return fail(diagnose<DiagnosticKind::interrupted>(plan_.from));
         if (logs) {
           shift(output_size_[shape], out);
         } else {

@@ -51,7 +51,7 @@ private:
   [[nodiscard]] Result<void> downward(bool factors);
   void read_marginals();
   [[nodiscard]] bool interrupted(std::size_t work);
-  void contract(std::size_t shape, const Pointers& in, double* out);
+  [[nodiscard]] bool contract(std::size_t shape, const Pointers& in, double* out);  ///< false: interrupted
 
   const EliminationPlan& plan_;
   model::KernelProvider* provider_;

@@ -1,4 +1,5 @@
 // Native contractions = the generic kernel, over random shapes in both semirings.
+#include <atomic>
 #include <random>
 
 #include "tests/unit/jit/support.h"
@@ -66,8 +67,9 @@ TEST_CASE("native contractions give what the generic kernel gives") {
           pointers.push_back(inputs[k].data());
         }
         std::vector<double> expected(shape.output_size(), -1), got(shape.output_size(), -2);
-        model::contract_generic(shape, semiring, pointers.data(), expected.data());
-        kernel(pointers.data(), got.data());
+        const std::atomic<bool> go_on = false;
+        CHECK(model::contract_generic(shape, semiring, pointers.data(), expected.data(), &go_on));
+        CHECK(kernel(pointers.data(), got.data(), &go_on));
         double worst = 0;
         for (std::size_t k = 0; k < got.size(); ++k) {
           if (got[k] == expected[k]) continue;
@@ -94,6 +96,23 @@ TEST_CASE("small contractions and too many shapes are left to the generic kernel
     if ((*eager)->find(ContractionShape{{n}, 0, 1, {1}}, Semiring::linear) != nullptr) ++compiled;
   }
   CHECK(compiled == 64);
+}
+
+TEST_CASE("a long contraction stops when told to, native or not") {
+  // out[i] = sum over j, k of a[i, j] b[j, k] c[k, i]: 2^30 products.
+  const ContractionShape shape{{1024, 1024, 1024}, 1, 3, {1024, 1, 0, 0, 1024, 1, 1, 0, 1024}};
+  const std::vector<double> ones(std::size_t{1} << 20, 1.0);
+  const std::vector<const double*> inputs(3, ones.data());
+  std::vector<double> out(1024);
+  const std::atomic<bool> stop = true;
+  const auto provider = jit::kernels(options(jit::Optimization::O2));
+  REQUIRE(provider.has_value());
+  for (const Semiring semiring : {Semiring::linear, Semiring::log}) {
+    const auto kernel = (*provider)->find(shape, semiring);
+    REQUIRE((kernel != nullptr));
+    CHECK(!kernel(inputs.data(), out.data(), &stop));
+    CHECK(!model::contract_generic(shape, semiring, inputs.data(), out.data(), &stop));
+  }
 }
 
 }  // namespace
