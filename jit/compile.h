@@ -21,10 +21,11 @@ struct Options {
   Optimization optimization = Optimization::O2;
   bool cache = true;  ///< keep object code on disk, by content (XDG cache folder; HEARSAY_CACHE names another, "" none)
   bool vectorize = true;
-  /// Contractions of fewer products than this are left to the generic kernel: compiling one takes milliseconds.
+  /// Contractions of fewer products than this are left to the generic kernel: compiling one takes as long as it saves
+  /// in about 1e7 products (BM_contraction of tests/bench/exact.cpp), which 600 runs of this size come to.
   std::size_t kernel_iterations = std::size_t{1} << 14U;
-  /// The same for enumerations of fewer states than this.
-  double enumeration_states = 0x1p24;
+  /// Enumerations of fewer states than this are left to the engine compiled ahead of time, which is nearly as fast.
+  double enumeration_states = 0x1p30;
 };
 
 /// Native code for `closed_terms` and `fill_tables`, and for `value_and_gradient` when there is a `gradient`. Fails

@@ -20,8 +20,15 @@ namespace {
 /// Primitive operations that the reference evaluator may spend before native code pays: it does some 5·10⁷ a second,
 /// and a cold start of LLVM with a small module costs about 60 ms.
 constexpr double kEvaluatorBudget = 3e6;
-/// Products of one elimination above which generated kernels pay.
-constexpr double kContractionBudget = 2e7;
+/// Products of all eliminations, and of one shape in all of them, above which generated kernels pay. A kernel takes the
+/// time to compile that it saves in 3e6 products (tables of 4 by 4, logarithms) to 4e7 (64 by 64, plain numbers), and
+/// about 1e7 in between. (BM_contraction of tests/bench/exact.cpp, code not from the disk, AVX2: 14 to 110 ms to
+/// compile on a machine so busy that all times are some 3 times too long; 1.9 to 6.4 ns a product against 0.4 to 0.6.)
+constexpr double kContractionBudget = 1e7;
+/// States of all enumerations above which a generated nest pays: it saves 1 ms (chain) to 3 ms (dense) in 2^24 states
+/// beside the engine compiled ahead of time, and takes 56 to 161 ms to compile. (CPU time of BM_enumerate_*,
+/// BM_native_* and BM_enumeration_compile, 24 variables.)
+constexpr double kEnumerationBudget = 0x1p30;
 /// Entries of a table that a question may ask for.
 constexpr double kLargestQuestion = 16777216;
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -162,9 +169,19 @@ Result<void> Prepared::plan() {
   auto tree = exact::JunctionTree::make(graph_, options, nullptr);
   if (!tree) return fail(std::move(tree).error());
   const double evaluations = layout_.continuous == 0 ? 1 : kQuadratureEvaluations;
-  if (settings_.backend != Backend::reference &&
-      (settings_.backend == Backend::native || tree->plan().cost * evaluations > kContractionBudget)) {
-    auto k = jit::kernels(settings_.jit);
+  double states = 1;
+  for (const model::Variable& v : graph_.variables) states *= v.cardinality;
+  const bool wanted = settings_.backend == Backend::native;
+  const bool pays = settings_.enumerate ? states * evaluations > kEnumerationBudget
+                                        : tree->plan().cost * evaluations > kContractionBudget;
+  if (wanted || (settings_.backend == Backend::automatic && pays)) {
+    jit::Options kernels = settings_.jit;
+    kernels.enumeration_states = 0;
+    if (!wanted) {
+      const double enough = kContractionBudget / evaluations;
+      kernels.kernel_iterations = std::max(kernels.kernel_iterations, static_cast<std::size_t>(enough));
+    }
+    auto k = jit::kernels(kernels);
     if (!k) return fail(std::move(k).error());
     kernels_ = *std::move(k);
     tree = exact::JunctionTree::make(graph_, options, kernels_.get());
