@@ -46,8 +46,12 @@ World draw_world(const Posterior& p, const std::vector<FiniteElement>& elements,
     if (!module.latents[ir::raw(e.latent)].shape.empty()) kept[e.latent].insert(e.flat);
   const auto prepared = unwrap(p.prepared({}, kept, 0), span);
   World w;
-  if (prepared->continuous_dimension() == 1)
+  if (prepared->sampled()) {
+    const auto drawn = unwrap(prepared->draw(), span);
+    drawn->state(static_cast<std::size_t>(stream.uniform() * static_cast<double>(drawn->draws.rows())), w.continuous);
+  } else if (prepared->continuous_dimension() == 1) {
     w.continuous.push_back(unwrap(prepared->continuous_quantile(stream.uniform()), span).value);
+  }
   const std::vector<double> joint = unwrap(prepared->joint_at(w.continuous, elements), span);
   std::size_t state = pick(joint, stream);
   w.codes.resize(elements.size());

@@ -162,33 +162,36 @@ Diagnostic Prepared::undefined() const {
 }
 
 Result<void> Prepared::plan() {
-  if (graph_.factors.empty() || settings_.enumerate) return {};
+  if (graph_.factors.empty()) return {};
   exact::PlanOptions options;
   options.interrupt = settings_.interrupt;
   options.from = from_;
-  auto tree = exact::JunctionTree::make(graph_, options, nullptr);
-  if (!tree) return fail(std::move(tree).error());
+  // Enumeration is a check of elimination, and does without it.
+  const auto make_tree = [&]() -> Result<void> {
+    if (settings_.enumerate) return {};
+    auto tree = exact::JunctionTree::make(graph_, options, kernels_.get());
+    if (!tree) return fail(std::move(tree).error());
+    tree_.emplace(*std::move(tree));
+    return {};
+  };
+  if (auto r = make_tree(); !r) return r;
   const double evaluations = layout_.continuous == 0 ? 1 : kQuadratureEvaluations;
   double states = 1;
   for (const model::Variable& v : graph_.variables) states *= v.cardinality;
   const bool wanted = settings_.backend == Backend::native;
   const bool pays = settings_.enumerate ? states * evaluations > kEnumerationBudget
-                                        : tree->plan().cost * evaluations > kContractionBudget;
-  if (wanted || (settings_.backend == Backend::automatic && pays)) {
-    jit::Options kernels = settings_.jit;
-    kernels.enumeration_states = 0;
-    if (!wanted) {
-      const double enough = kContractionBudget / evaluations;
-      kernels.kernel_iterations = std::max(kernels.kernel_iterations, static_cast<std::size_t>(enough));
-    }
-    auto k = jit::kernels(kernels);
-    if (!k) return fail(std::move(k).error());
-    kernels_ = *std::move(k);
-    tree = exact::JunctionTree::make(graph_, options, kernels_.get());
-    if (!tree) return fail(std::move(tree).error());
+                                        : tree_->plan().cost * evaluations > kContractionBudget;
+  if (!wanted && !(settings_.backend == Backend::automatic && pays)) return {};
+  jit::Options kernels = settings_.jit;
+  kernels.enumeration_states = 0;
+  if (!wanted) {
+    const double enough = kContractionBudget / evaluations;
+    kernels.kernel_iterations = std::max(kernels.kernel_iterations, static_cast<std::size_t>(enough));
   }
-  tree_.emplace(*std::move(tree));
-  return {};
+  auto k = jit::kernels(kernels);
+  if (!k) return fail(std::move(k).error());
+  kernels_ = *std::move(k);
+  return make_tree();
 }
 
 double Prepared::elimination_cost() const { return tree_ ? tree_->plan().cost : 0; }

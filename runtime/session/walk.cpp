@@ -127,7 +127,7 @@ StreamWalk::StreamWalk(ir::Module module, const StreamInfo& info, std::int64_t f
   };
   for (const ir::Term& t : module_.terms)
     if (t.kind != ir::TermKind::prior && runs_over(t))
-      raise<K::not_supported_yet>(span, "drawing a stream with evidence on each of its endless tokens");
+      raise<K::internal_error>(span, "evidence runs over a whole stream");
   std::vector<ir::LatentId> streams = info.latents;
   std::sort(streams.begin(), streams.end());
   for (const ir::LatentId l : streams) {
@@ -163,9 +163,7 @@ void StreamWalk::find_reads(std::int64_t first, std::int64_t last, SourceSpan sp
     until = std::max(until, s.tabulated ? std::max(s.regular_from, first) + furthest : last);
   }
   until = std::min(until, last);
-  if (until - first >= kMostIrregular)
-    raise<K::not_supported_yet>(
-        span, fmt::format("drawing more than {} tokens whose distributions depend on their place", kMostIrregular));
+  if (until - first >= kMostIrregular) raise_not_yet(span, NotYet::irregular_stream);
   std::vector<ExprId> bodies;
   for (const Step& s : steps_)
     for (const ir::TermId id : s.terms)
