@@ -39,6 +39,9 @@ public:
       const double before = at_.log_density;
       if (!advance()) {
         if (fatal_) return finish(StopReason::fatal);
+        // What there is to gain by the model of the curvature is lost in rounding: the top.
+        if (!pairs_.empty() && expected_ >= 0 && expected_ <= 1e-10 * std::max(1.0, std::abs(at_.log_density)))
+          return finish(StopReason::improvement);
         // Curvature from far away may mislead: once more along the gradient.
         if (pairs_.empty()) return finish(StopReason::no_ascent);
         pairs_.clear();
@@ -92,6 +95,7 @@ private:
   bool advance() {
     const VectorXd d = direction();
     const double slope = d.dot(vector(at_.gradient));
+    expected_ = slope / 2;
     if (!(slope > 0) || !d.allFinite()) return false;
     constexpr double sufficient = 1e-4, curvature = 0.9;
     double low = 0, high = std::numeric_limits<double>::infinity(), length = 1;
@@ -133,6 +137,7 @@ private:
   const LbfgsSettings& settings_;
   Iterate at_, next_;
   std::deque<Pair> pairs_;
+  double expected_ = 0;  // gain of the last direction, were the density quadratic
   std::size_t iterations_ = 0, evaluations_ = 0;
   std::uint32_t site_ = 0;
   bool fatal_ = false;
