@@ -21,11 +21,7 @@ Chain::Chain(const model::DensityModel& model, const Settings& settings, std::si
       index_(index),
       density_(model.evaluator()),
       trajectory_(density_->dim(), settings.max_depth),
-      tuning_{Metric::identity(density_->dim()), 1} {
-  draws_.reserve(settings.draws * density_->dim());
-  transitions_.reserve(settings.draws);
-  warmup_.reserve(settings.warmup);
-}
+      tuning_{Metric::identity(density_->dim()), 1} {}
 
 Advance Chain::fail(Error error) {
   error.chain = index_;
@@ -33,21 +29,32 @@ Advance Chain::fail(Error error) {
   return Advance::failed;
 }
 
-/// Doubles or halves a step size until one step's acceptance crosses the target (Hoffman and Gelman 2014, algorithm 4,
-/// with the target of the adaptation in place of one half).
-double Chain::search_step(const Metric& metric, double from) {
+Advance Chain::density_failed(std::uint32_t site, const std::atomic<bool>* interrupt) {
+  if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) return Advance::interrupted;
+  return fail({ErrorKind::density_failed, "the log density could not be evaluated any more", "", 0, site});
+}
+
+/// Doubles or halves the step size until one step's acceptance crosses the target (Hoffman and Gelman 2014, algorithm
+/// 4, with the target of the adaptation in place of one half).
+Advance Chain::search_step(const std::atomic<bool>* interrupt) {
   rng::Stream random(settings_.seed, index_, iteration_, step_stream);
   const double most = -std::log(settings_.adaptation.target_accept);
-  double step = from;
+  double step = tuning().step_size;
   int direction = 0;
   for (int i = 0; i < 100; ++i) {
-    const bool accepts = trajectory_.error_of_one_step(*density_, metric, step, random, at_) < most;
-    const int wanted = accepts ? 1 : -1;
+    const auto error = trajectory_.error_of_one_step(*density_, tuning().metric, step, random, at_);
+    if (!error) return density_failed(0, interrupt);
+    const int wanted = *error < most ? 1 : -1;
     if (direction == 0) direction = wanted;
     if (wanted != direction) break;
     step *= direction > 0 ? 2 : 0.5;
   }
-  return step;
+  if (adaptation_)
+    adaptation_->step_found(step);
+  else
+    tuning_.step_size = step;
+  searches_ = false;
+  return Advance::advanced;
 }
 
 Advance Chain::begin(const std::atomic<bool>* interrupt) {
@@ -55,6 +62,7 @@ Advance Chain::begin(const std::atomic<bool>* interrupt) {
   Start start;
   if (!settings_.starts.empty()) {
     auto given = check_start(*density_, settings_.starts[index_]);
+    if (!given && given.error().kind == ErrorKind::density_failed) return density_failed(given.error().site, interrupt);
     if (!given) return fail(std::move(given.error()));
     start = std::move(*given);
   } else {
@@ -66,12 +74,11 @@ Advance Chain::begin(const std::atomic<bool>* interrupt) {
   at_ = std::move(start.at);
   auto metric = start.variances.empty() ? std::nullopt : Metric::diagonal(start.variances);
   Tuning tuning{metric ? std::move(*metric) : Metric::identity(density_->dim()), 1};
-  tuning.step_size = search_step(tuning.metric, 1);
   if (settings_.warmup > 0)
     adaptation_.emplace(settings_.adaptation, settings_.warmup, std::move(tuning));
   else
     tuning_ = std::move(tuning);
-  started_ = true;
+  started_ = searches_ = true;
   return Advance::advanced;
 }
 
@@ -90,22 +97,24 @@ Advance Chain::advance(const std::atomic<bool>* interrupt) {
   if (error_) return Advance::failed;
   if (!started_) return begin(interrupt);
   if (iteration_ >= total()) return Advance::finished;
+  return searches_ ? search_step(interrupt) : make_transition(interrupt);
+}
 
+Advance Chain::make_transition(const std::atomic<bool>* interrupt) {
   rng::Stream random(settings_.seed, index_, iteration_ + 1, transition_stream);
   const Tuning& now = tuning();
   const TransitionOutcome outcome =
       trajectory_.transition(*density_, now.metric, now.step_size, random, at_, interrupt);
   if (outcome.status == TransitionStatus::interrupted) return Advance::interrupted;
-  if (outcome.status == TransitionStatus::fatal)
-    return fail({ErrorKind::density_failed, "the log density could not be evaluated any more", "", 0, outcome.site});
+  if (outcome.status == TransitionStatus::fatal) return density_failed(outcome.site, interrupt);
   ++iteration_;
   record(outcome);
   if (adaptation_) {
-    if (adaptation_->update(at_, outcome))
-      adaptation_->step_found(search_step(adaptation_->tuning().metric, adaptation_->tuning().step_size));
+    searches_ = adaptation_->update(at_, outcome);
     if (adaptation_->finished()) {
       tuning_ = adaptation_->freeze();
       adaptation_.reset();
+      searches_ = false;
     }
   }
   return Advance::advanced;

@@ -30,7 +30,8 @@ public:
   /// `index` from 0. The model and the settings must outlive the chain; the settings have been checked.
   Chain(const model::DensityModel& model, const Settings& settings, std::size_t index);
 
-  /// One more step: finds the start, or makes one transition.
+  /// One more step: finds the start, searches for a step size, or makes one transition. A density that fails after the
+  /// interrupt was set has been interrupted.
   Advance advance(const std::atomic<bool>* interrupt = nullptr);
 
   [[nodiscard]] bool finished() const { return started_ && iteration_ >= total(); }
@@ -55,9 +56,11 @@ public:
 
 private:
   Advance begin(const std::atomic<bool>* interrupt);
+  Advance search_step(const std::atomic<bool>* interrupt);
+  Advance make_transition(const std::atomic<bool>* interrupt);
   Advance fail(Error error);
+  Advance density_failed(std::uint32_t site, const std::atomic<bool>* interrupt);
   void record(const TransitionOutcome& outcome);
-  [[nodiscard]] double search_step(const Metric& metric, double from);
   [[nodiscard]] std::vector<std::uint64_t> fingerprint() const;
 
   const Settings& settings_;
@@ -66,6 +69,7 @@ private:
   Trajectory<Rules> trajectory_;
 
   bool started_ = false;
+  bool searches_ = false;  // for a step size, before the next transition
   std::size_t iteration_ = 0;
   std::size_t divergences_ = 0;
   Position at_;

@@ -77,6 +77,7 @@ std::vector<std::byte> Chain::save() const {
   for (const std::uint64_t v : identity) out.put(v);
   out.put(started_);
   if (started_) {
+    out.put(searches_);
     out.put(static_cast<std::uint64_t>(iteration_));
     out.put(static_cast<std::uint64_t>(divergences_));
     out.put(std::span(at_.q));
@@ -111,6 +112,7 @@ std::optional<Error> Chain::load(std::span<const std::byte> bytes) {
   if (!same) return bad("it was made with other settings, or for a density of another dimension");
   if (!in.get<bool>()) return std::nullopt;  // it had not started: neither has this one
 
+  const auto searches = in.get<bool>();
   const std::uint64_t iteration = in.get<std::uint64_t>(), divergences = in.get<std::uint64_t>();
   Position at;
   at.q = in.doubles();
@@ -139,6 +141,7 @@ std::optional<Error> Chain::load(std::span<const std::byte> bytes) {
   if (!in.ok() || !in.at_end() || draws.size() != transitions.size() * dim) return bad("it is damaged");
 
   started_ = true;
+  searches_ = searches;
   iteration_ = iteration;
   divergences_ = divergences;
   at_ = std::move(at);

@@ -49,7 +49,10 @@ tl::expected<std::optional<Start>, Error> find_start(model::DensityEvaluator& de
     if (interrupted()) return std::nullopt;
     for (double& v : at.q) v = start_radius * (2 * random.uniform() - 1);
     const model::EvalResult r = density.value_and_gradient(at.q, at.gradient);
-    if (r.status == model::EvalStatus::fatal) return tl::unexpected(fatal(r.site));
+    if (r.status == model::EvalStatus::fatal) {
+      if (interrupted()) return std::nullopt;
+      return tl::unexpected(fatal(r.site));
+    }
     if (r.status != model::EvalStatus::ok || !std::isfinite(r.log_density) || !finite(at.gradient)) {
       if (failures.site == 0) failures.site = r.site;
       ++(r.status != model::EvalStatus::ok ? failures.outside

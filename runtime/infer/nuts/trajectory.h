@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -64,9 +65,10 @@ public:
   TransitionOutcome transition(model::DensityEvaluator& density, const Metric& metric, double step_size,
                                rng::Stream& random, Position& at, const std::atomic<bool>* interrupt = nullptr);
 
-  /// The energy error in nats (new - old) of one leapfrog step with fresh momenta from `at`; +infinity if it diverges.
-  double error_of_one_step(model::DensityEvaluator& density, const Metric& metric, double step_size,
-                           rng::Stream& random, const Position& at);
+  /// The energy error in nats (new - old) of one leapfrog step with fresh momenta from `at`; +infinity outside the
+  /// support. Nothing if the density cannot be evaluated any more.
+  std::optional<double> error_of_one_step(model::DensityEvaluator& density, const Metric& metric, double step_size,
+                                          rng::Stream& random, const Position& at);
 
 private:
   /// A stretch of 2^k points, in the order in which they were built; holds a reference to each end.
@@ -279,11 +281,12 @@ TransitionOutcome Trajectory<R>::transition(model::DensityEvaluator& density, co
 }
 
 template <class R>
-double Trajectory<R>::error_of_one_step(model::DensityEvaluator& density, const Metric& metric, double step_size,
-                                        rng::Stream& random, const Position& at) {
+std::optional<double> Trajectory<R>::error_of_one_step(model::DensityEvaluator& density, const Metric& metric,
+                                                       double step_size, rng::Stream& random, const Position& at) {
   const PointId from = start(metric, random, at);
   const PointId to = space_.take();
   const model::EvalResult r = step(density, metric, step_size, from, to);
+  if (r.status == model::EvalStatus::fatal) return std::nullopt;
   const double error = energy(to) - first_energy_;
   return r.status == model::EvalStatus::ok && !std::isnan(error) ? error : HUGE_VAL;
 }

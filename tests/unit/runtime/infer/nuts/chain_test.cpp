@@ -4,11 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -64,7 +65,8 @@ std::vector<Outcome> run(const Settings& s) {
   return outcomes(sampler, s.chains);
 }
 
-/// Sets an interrupt at its nth call, counted over all chains.
+/// Sets an interrupt at its nth call, counted over all chains, and can be evaluated no more: as native code that polls
+/// the same flag.
 class Interrupting final : public model::DensityModel {
 public:
   Interrupting(std::atomic<bool>& flag, std::atomic<int>& left) : flag_(flag), left_(left) {}
@@ -80,6 +82,10 @@ private:
     [[nodiscard]] std::size_t dim() const noexcept override { return 10; }
     model::EvalResult value_and_gradient(std::span<const double> q, std::span<double> gradient) noexcept override {
       if (--of_.left_ == 0) of_.flag_ = true;
+      if (of_.flag_) {
+        std::fill(gradient.begin(), gradient.end(), std::numeric_limits<double>::quiet_NaN());
+        return {0, model::EvalStatus::fatal, 5};
+      }
       return {reference::EightSchools{}(q, gradient), model::EvalStatus::ok, 0};
     }
 

@@ -247,3 +247,23 @@ TEST_CASE("posterior: student_t with 4 degrees of freedom") {
   }
   accept(compare(10, f, laws, settings_for("student_t")));
 }
+
+TEST_CASE("posterior: the funnel as it stands is reported as not to be trusted") {
+  // v ~ normal(0, 3), x_i ~ normal(0, e^(v/2)): no step size suits the neck and the mouth.
+  const auto f = [](std::span<const double> q, std::span<double> g) {
+    const double v = q[0], precision = std::exp(-v);
+    double value = -v * v / 18;
+    g[0] = -v / 9;
+    for (std::size_t i = 1; i < q.size(); ++i) {
+      value -= 0.5 * (v + q[i] * q[i] * precision);
+      g[0] += 0.5 * (q[i] * q[i] * precision - 1);
+      g[i] = -q[i] * precision;
+    }
+    return value;
+  };
+  const Comparison c =
+      compare(10, f, {with_law(coordinate(0), boost::math::normal_distribution<double>(0, 3))}, settings_for("neck"));
+  REQUIRE_FALSE(c.findings.empty());
+  CHECK(c.findings[0].kind == FindingKind::divergences);
+  CHECK(c.least_ess < 1000);
+}

@@ -141,8 +141,8 @@ TEST_CASE("the energy error of a leapfrog step falls with the third power of its
     double coarse = 0, fine = 0;
     for (std::uint64_t i = 0; i < 200; ++i) {
       rng::Stream one(seed_of("third power"), i, 0, 0), two(seed_of("third power"), i, 0, 0);
-      coarse += std::abs(trajectory.error_of_one_step(density, metric, 0.02, one, at));
-      fine += std::abs(trajectory.error_of_one_step(density, metric, 0.01, two, at));
+      coarse += std::abs(*trajectory.error_of_one_step(density, metric, 0.02, one, at));
+      fine += std::abs(*trajectory.error_of_one_step(density, metric, 0.01, two, at));
     }
     CHECK(coarse > 0);
     CHECK(coarse / fine == doctest::Approx(8).epsilon(0.03));
@@ -269,6 +269,7 @@ TEST_CASE("fatal and interrupted transitions change nothing, and can be made aga
   CHECK(fatal.status == nuts::TransitionStatus::fatal);
   CHECK(fatal.site == 17);
   CHECK(at == from);
+  CHECK_FALSE(trajectory.error_of_one_step(density, Metric::identity(2), 0.1, random, at).has_value());
 
   reference::FunctionDensity good(2, reference::StandardNormal{});
   const std::atomic<bool> stop = true;
