@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -20,7 +21,7 @@ using testing::seed_of;
 
 namespace {
 
-std::size_t allocations = 0;  // counted by the operators below, for this program
+std::atomic<std::size_t> allocations = 0;  // counted by the operators below, for this program
 
 template <class F>
 Position evaluate(const F& f, std::vector<double> q) {
@@ -61,7 +62,12 @@ void* operator new(std::size_t size) {
   if (void* p = std::malloc(size)) return p;
   throw std::bad_alloc();
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size);
+}
 void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 TEST_CASE("vector loops are the sums that they say, at every length") {
