@@ -91,8 +91,9 @@ std::optional<SmoothedWeights> smooth_weights(std::span<const double> log_ratios
   for (double& v : out.log_weights) v -= top;
   std::vector<std::size_t> order(log_ratios.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return log_ratios[a] < log_ratios[b]; });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return log_ratios[a] != log_ratios[b] ? log_ratios[a] < log_ratios[b] : a < b;
+  });
   out.shape = smooth_tail(out.log_weights, order, tail_length(order.size(), relative_efficiency));
 
   double sum = 0, squares = 0;

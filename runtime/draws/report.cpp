@@ -38,7 +38,7 @@ public:
   std::vector<Finding> findings() && {
     look_at_transitions();
     look_at_draws();
-    std::stable_sort(out_.begin(), out_.end(), [](const Finding& a, const Finding& b) { return rank(a) < rank(b); });
+    std::sort(out_.begin(), out_.end(), [](const Finding& a, const Finding& b) { return rank(a) < rank(b); });
     return std::move(out_);
   }
 

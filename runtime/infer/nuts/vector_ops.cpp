@@ -15,8 +15,8 @@ typedef double Lanes __attribute__((vector_size(kWidth * sizeof(double))));
 // would depend on the calling convention.
 #define HEARSAY_LOAD(v, p) \
   Lanes v;                 \
-  std::memcpy(&v, p, sizeof v)
-#define HEARSAY_STORE(v, p) std::memcpy(p, &v, sizeof v)
+  std::memcpy(&(v), (p), sizeof(v))
+#define HEARSAY_STORE(v, p) std::memcpy((p), &(v), sizeof(v))
 #define HEARSAY_SUM(v) (((v)[0] + (v)[2]) + ((v)[1] + (v)[3]))
 
 }  // namespace
