@@ -8,6 +8,7 @@
 
 #include "lang/evidence/factors.h"
 #include "lang/evidence/nats.h"
+#include "lang/ir/substitute.h"
 #include "lang/sema/describe.h"
 #include "lang/sema/lowering.h"
 #include "lang/support/suggest.h"
@@ -247,7 +248,7 @@ ExprId ModelLowerer::partition_factor(const ast::SoftObserveStmt& s, const Sym& 
     auto v = unwrap(evidence::likelihood_vector(l, s.strength.span));
     if (gated) {
       const double least = *std::ranges::min_element(v.log_weights);
-      for (double& x : v.log_weights) x -= least;
+      for (double& log_weight : v.log_weights) log_weight -= least;
     }
     claim.given.insert(claim.given.end(), v.log_weights.begin(), v.log_weights.end());
     claim.charge.push_back(v.strength.value());

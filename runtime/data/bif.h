@@ -6,7 +6,7 @@
 // the parents may be left out, as BIF allows. `property` entries and comments are skipped.
 //
 // A distribution must sum to 1 within 1e-4, because published files round to a few digits. If it is off by more than
-// 1e-6 it is divided by its sum, with a warning (E0631); otherwise its numbers are exactly those of the file, so that
+// 1e-6 it is divided by its sum, with a warning (W0631); otherwise its numbers are exactly those of the file, so that
 // 0.3333333 three times stays 0.3333333 three times, as in other programs.
 #pragma once
 
@@ -20,7 +20,7 @@
 namespace hearsay::data {
 
 /// Reads the network in `file` (already in `sources`). Errors and warnings go to `sink` with their places in that file:
-/// E0603 and E0620 to E0631; after an error in one block the others are still read, up to 20 errors. No value when
+/// E0603 and E0620 to W0631; after an error in one block the others are still read, up to 20 errors. No value when
 /// there is any error.
 [[nodiscard]] std::optional<BayesNet> parse_bif(FileId file, const SourceManager& sources, DiagnosticSink& sink);
 

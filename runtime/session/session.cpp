@@ -94,7 +94,9 @@ std::size_t Session::load(FileId file, bool run) {
   DiagnosticSink sink;
   const auto script = std::make_shared<const ast::Script>(parse_script(sources_, file, sink));
   scripts_.push_back(script);
+  std::vector<SourceSpan> unreadable;
   for (Diagnostic& d : sink.take()) {
+    unreadable.push_back(d.primary);
     // A statement that lacks no more than its end or its strength was read all the same.
     if (d.kind != K::missing_semicolon && d.kind != K::missing_strength && d.kind != K::not_a_distribution)
       checker_.distrust(d.primary);
@@ -105,7 +107,14 @@ std::size_t Session::load(FileId file, bool run) {
   const bool only_check = !run || errors_ > before;
   checker_.announce(*script);
   if (only_check) proofs_ = shared_ledger_;
+  const auto readable = [&](const ast::Stmt& s) {
+    return std::ranges::none_of(unreadable, [&](const SourceSpan& at) {
+      return at.file == s.span.file && at.begin >= s.span.begin && at.begin <= s.span.end;
+    });
+  };
   for (const auto& s : script->statements) {
+    // The name of a file that is not spelt out is no name.
+    if (std::holds_alternative<ast::ImportStmt>(s->node) && !readable(*s)) continue;
     try {
       if (only_check) {
         const std::size_t found = errors_;
@@ -325,7 +334,7 @@ void Session::begin_question() {
 void Session::end_question(SourceSpan span) {
   if (!converged_)
     report(diagnose<K::accuracy_not_reached>(span, error_, settings_.tolerance)
-               .with_help("its bound holds; `hearsay help E0536` says what usually stands in the way"));
+               .with_help("its bound holds; `hearsay help W0536` says what usually stands in the way"));
   converged_ = true;
 }
 

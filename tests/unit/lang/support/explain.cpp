@@ -16,6 +16,7 @@ constexpr std::string_view without_example[] = {
     "E0420",                    // a certificate that does not hold: a bug in Hearsay
     "E0503",                    // interrupted from outside
     "E0504", "E0553",           // a bug in Hearsay
+    "E0541",                    // interrupted from outside, at the right moment
     "E0801", "E0802", "E0803",  // a broken installation, or limits of LLVM
 };
 

@@ -112,7 +112,7 @@ TEST_CASE("rows that were rounded hard are made to sum to one, the others are le
   CHECK(row("0.3333333, 0.3333333, 0.3333333") == std::vector<double>(3, 0.3333333));
   CHECK(read(variable + "probability ( a ) { table 0.333333, 0.333333, 0.333333; }").sink.all().empty());
   CHECK(read(variable + "probability ( a ) { table 0.33333, 0.33333, 0.33333; }").errors() ==
-        "E0631@2:27 the probabilities of `a` sum to 0.99999: taken as rounded, and divided by their sum\n");
+        "W0631@2:27 the probabilities of `a` sum to 0.99999: taken as rounded, and divided by their sum\n");
   CHECK(row("1, -0, 0")[1] == 0);
   CHECK_FALSE(std::signbit(row("1, -0.0, 0")[1]));
   CHECK(bad(variable + "probability ( a ) { table 0.3333, 0.3333, 0.333; }") ==

@@ -50,7 +50,7 @@ double integral(const std::function<double(double)>& f, double from, double to) 
   return sum;
 }
 
-void check(test::Running& r, const std::string& question, double exact, double printed, double half_unit) {
+void check_number(test::Running& r, const std::string& question, double exact, double printed, double half_unit) {
   const double found = r.number("print " + question + ";");
   CAPTURE(question);
   CAPTURE(found);
@@ -65,7 +65,7 @@ void check_students(test::Running& r, const std::string& given, int n, const std
   const std::vector<double> exact = posterior(n, strength);
   const char* const names[] = {"all_tails", "all_heads", "fair"};
   for (std::size_t k = 0; k < 3; ++k)
-    check(r, fmt::format("P(h == {} | post)", names[k]), exact[k], printed[k], 0.5e-6);
+    check_number(r, fmt::format("P(h == {} | post)", names[k]), exact[k], printed[k], 0.5e-6);
 }
 
 std::string claims(int n, const std::string& strength) {
@@ -91,7 +91,7 @@ TEST_CASE("theory section 7: students who read labels one at a time") {
     // Fixed odds end in certainty: 1 − 8.8e−10 on "all tails".
     REQUIRE(r.run("let post = infer Coin given { " + claims(2000, "odds 2") + " };") == 0);
     const std::vector<double> certain = posterior(2000, [&](int) { return ln2; });
-    check(r, "P(h != all_tails | post)", certain[1] + certain[2], 8.8e-10, 0.05e-10);
+    check_number(r, "P(h != all_tails | post)", certain[1] + certain[2], 8.8e-10, 0.05e-10);
   }
 }
 
@@ -105,11 +105,11 @@ TEST_CASE("theory section 7: a Beta student") {
     REQUIRE(r.run("let post = infer Biased given { " + seven + " };") == 0);
     const auto density = [](double p) { return std::pow(1 + p, 7) * std::pow(2 - p, 3); };
     const double mass = integral(density, 0, 1);
-    check(r, "E(theta | post)", integral([&](double p) { return p * density(p); }, 0, 1) / mass, 0.678633, 0.5e-6);
-    check(r, "P(theta > 0.5 | post)", integral(density, 0.5, 1) / mass, 0.774745, 0.5e-6);
+    check_number(r, "E(theta | post)", integral([&](double p) { return p * density(p); }, 0, 1) / mass, 0.678633, 0.5e-6);
+    check_number(r, "P(theta > 0.5 | post)", integral(density, 0.5, 1) / mass, 0.774745, 0.5e-6);
     REQUIRE(r.run("let post = infer Biased given { for i in 1..10 { soft observe (if i <= 7 then heads else tails) ~ "
                   "categorical({heads: theta, tails: 1 - theta}) weight 0.5; } };") == 0);
-    check(r, "E(theta | post)", 4.5 / 7, 4.5 / 7, 0);
+    check_number(r, "E(theta | post)", 4.5 / 7, 4.5 / 7, 0);
   }
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("theory section 7: fixed odds exaggerate: where the student's rate end
     }
     // With q = 1/2, the fair student's gain on each extreme: ln cosh(½ ln 2) a label.
     const std::string both = "given { soft observe emit[1] == heads odds 2; soft observe emit[2] == tails odds 2; }";
-    check(r, "(evidence(infer At(p: 0.5) " + both + ") - evidence(infer At(p: 1) " + both + ")) / 2",
+    check_number(r, "(evidence(infer At(p: 0.5) " + both + ") - evidence(infer At(p: 1) " + both + ")) / 2",
           std::log(std::cosh(0.5 * std::log(2.0))), 0.05889, 0.5e-5);
   }
 }
