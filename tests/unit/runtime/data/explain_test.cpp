@@ -40,7 +40,7 @@ std::vector<DiagnosticKind> read(const std::string& name, const std::string& tex
 TEST_CASE("the example files of the explanations show what they explain") {
   std::size_t examples = 0;
   for (const DiagnosticKind kind : all_diagnostic_kinds()) {
-    if (!code(kind).starts_with("E06")) continue;
+    if (!code(kind).substr(1).starts_with("06")) continue;
     if (kind == DiagnosticKind::columns_differ_in_length)
       continue;  // found when a file is written, not when it is read
     CAPTURE(code(kind));

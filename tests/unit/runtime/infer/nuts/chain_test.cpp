@@ -241,7 +241,7 @@ TEST_CASE("killed at any moment and resumed from files: the same bits") {
       hooks.checkpoint = [&](std::size_t c, std::span<const std::byte> bytes) {
         if (nuts::write_checkpoint(file(c), bytes)) ::_exit(3);
         // Slow enough to be hit in the middle, whatever the machine.
-        if (attempt < 10) std::this_thread::sleep_for(std::chrono::microseconds(500));
+        if (attempt < 10) std::this_thread::sleep_for(std::chrono::milliseconds(5));
       };
       ::_exit(sampler->run(hooks) == RunStatus::finished ? 0 : 4);
     }
