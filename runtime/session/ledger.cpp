@@ -34,7 +34,15 @@ std::string realised_text(const Certified& c) {
   return text;
 }
 
-std::string certificate_text(const Certified& c, const std::string& of) {
+/// How far a shift may be off that was estimated from draws (nats); the errors of the query are six standard errors.
+double shift_error(const evidence::CertifiedQuery& q) {
+  const auto part = [](double p, std::optional<double> complement, double error) {
+    return error / (p * complement.value_or(1 - p));
+  };
+  return part(q.before, q.not_before, q.before_error) + part(q.after, q.not_after, q.after_error);
+}
+
+std::string certificate_text(const Certified& c, const std::string& of, bool sampled) {
   const evidence::Certificate& k = c.certificate;
   std::string text = fmt::format(
       "\ncertificate{}: charged {:.6g}; no log-odds has moved by more, given any other evidence"
@@ -43,13 +51,18 @@ std::string certificate_text(const Certified& c, const std::string& of) {
   if (k.realised) text += realised_text(c);
   for (const evidence::CertifiedQuery& q : k.queries) {
     const auto range = k.range(q);
-    text += fmt::format("\n  P({}): {:.6g} without, {:.6g} with (shift {:+.6g}); must lie in [{:.6g}, {:.6g}]", q.text,
-                        q.before, q.after, k.shift(q).value(), range.low, range.high);
+    const double error = sampled ? shift_error(q) : 0;
+    text +=
+        fmt::format("\n  P({}): {:.6g} without, {:.6g} with (shift {:+.6g}{}); must lie in [{:.6g}, {:.6g}]", q.text,
+                    q.before, q.after, k.shift(q).value(),
+                    error > 0 && std::isfinite(error) ? fmt::format(" ± {:.1g}", error) : "", range.low, range.high);
   }
+  if (sampled && !k.queries.empty())
+    text += "\n  these probabilities and intervals are estimates from draws; ± is six standard errors";
   return text;
 }
 
-Json certificate_json(const Certified& c) {
+Json certificate_json(const Certified& c, bool sampled) {
   const evidence::Certificate& k = c.certificate;
   Json j{{"source", k.source}, {"charged", k.charged.value()}};
   if (k.budget) j["budget"] = k.budget->value();
@@ -70,6 +83,7 @@ Json certificate_json(const Certified& c) {
                             {"shift", number(k.shift(q).value())},
                             {"low", range.low},
                             {"high", range.high}});
+    if (sampled) j["queries"].back()["shift_error"] = number(shift_error(q));
   }
   return j;
 }
@@ -178,9 +192,9 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
   Variant all;
   all.without_charged = true;
   const Certified total = certify(p, p->ledger().certificate(), all);
-  json.update(certificate_json(total));
-  json.erase("source");
   const auto with = unwrap(p->prepared(), p->from()), bare = unwrap(p->prepared(all), p->from());
+  json.update(certificate_json(total, with->sampled()));
+  json.erase("source");
   if (!with->sampled() && !bare->sampled())
     json["log_evidence_shift"] =
         unwrap(with->log_evidence(), p->from()).value - unwrap(bare->log_evidence(), p->from()).value;
@@ -191,15 +205,15 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
     Variant without;
     without.without_source = row.name == kNoSource ? "" : row.name;
     const Certified c = certify(p, p->ledger().certificate(row.source), without);
-    text += certificate_text(c, row.name == kNoSource ? " without a source" : " of " + row.name);
-    Json j = certificate_json(c);
+    text += certificate_text(c, row.name == kNoSource ? " without a source" : " of " + row.name, with->sampled());
+    Json j = certificate_json(c, with->sampled());
     const auto maps = p->lowerer().maps_used.find(*without.without_source);
     if (maps != p->lowerer().maps_used.end())
       for (const std::string& map : maps->second) add_map(map_bound(*p, map, row.spent), text, j);
     json["certificates"].push_back(std::move(j));
   }
   if (sources == 0) text += "\ncertificate: nothing was charged";
-  if (sources > 1) text += certificate_text(total, " of all sources together");
+  if (sources > 1) text += certificate_text(total, " of all sources together", with->sampled());
   return text_object("ledger", std::move(text), json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

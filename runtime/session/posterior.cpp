@@ -252,7 +252,9 @@ Result<Posterior::Odds> Posterior::odds(ExprId event, std::optional<ExprId> cond
   if (!(given > 0)) return fail(diagnose<K::impossible_condition>({}));
   const auto share = [&](const Estimate& e) {
     const double p = std::clamp(e.value / given, 0.0, 1.0);
-    return Estimate{p, (e.error + p * (yes.error + no.error)) / given, yes.converged && no.converged};
+    // Without a condition the two add up to 1 whatever their errors.
+    const double of_given = condition ? p * (yes.error + no.error) : 0;
+    return Estimate{p, (e.error + of_given) / given, yes.converged && no.converged};
   };
   return Odds{share(yes), share(no)};
 }

@@ -238,3 +238,23 @@ TEST_CASE("maps: across alphabets, in terms of the algebra that both share") {
   CHECK(r.number("print mimicry(Seer, Talker);") ==
         doctest::Approx(0.68 * std::log(0.68 / 0.5) + 0.32 * std::log(0.32 / 0.5)).epsilon(1e-12));
 }
+
+TEST_CASE("certificates: estimates from draws say how far they may be off") {
+  test::Running r;
+  const std::size_t errors = r.run(R"(
+    model M { a ~ normal(0, 1); b ~ normal(0, 1); observe 1.5 ~ normal(a + b, 1); }
+    let post = infer M given { source s(budget: 2 nats); soft observe a > 0 nats 1.5 from s; };
+    print P(a > 0 | post), ledger(post);
+  )");
+  CAPTURE(r.complaints());
+  REQUIRE(errors == 0);
+  const std::string text = r.printed.back().text;
+  CHECK(text.find("estimates from draws; ± is six standard errors") != std::string::npos);
+  CHECK(text.find("realised over") == std::string::npos);  // densities can't be compared draw by draw
+  const json c = json::parse(r.printed.back().value.object<TextObject>()->json)["certificates"][0];
+  // The claim is about the event itself, so its log-odds move by what it costs, up to Monte Carlo error: six standard
+  // errors, a false alarm in 5e8 runs.
+  const double shift = c["queries"][0]["shift"], error = c["queries"][0]["shift_error"];
+  CHECK(std::abs(shift - 1.5) <= error);
+  CHECK(error < 1);
+}
