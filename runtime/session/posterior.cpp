@@ -252,8 +252,8 @@ Result<Posterior::Odds> Posterior::odds(ExprId event, std::optional<ExprId> cond
   if (!(given > 0)) return fail(diagnose<K::impossible_condition>({}));
   const auto share = [&](const Estimate& e) {
     const double p = std::clamp(e.value / given, 0.0, 1.0);
-    // Without a condition the two add up to 1 whatever their errors.
-    const double of_given = condition ? p * (yes.error + no.error) : 0;
+    // Without a condition the two add up to 1, so how far they miss it is known.
+    const double of_given = p * (condition ? yes.error + no.error : std::abs(given - 1));
     return Estimate{p, (e.error + of_given) / given, yes.converged && no.converged};
   };
   return Odds{share(yes), share(no)};
