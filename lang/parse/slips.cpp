@@ -186,6 +186,8 @@ std::string help_for_clause(const ParseState& state, const Failure& failure) {
     return fmt::format("a parameter has a type: `{}: real`", before);
   }
   if (failure.expected == "`->`" && first == "fn") return "say what it gives: `fn f(x: real) -> real = expression;`";
+  if (failure.expected.starts_with("`nats` behind"))
+    return "evidence is measured in nats: `3 nats`; one bit is 0.693 nats";
   if (failure.expected == "`base`") return "say which probability it moves: `confidence 0.9 base 0.5`";
   if (failure.expected.starts_with("a name") && found == "(" && before == "for")
     return "a loop is written without parentheses: `for i in 1..N { … }`";

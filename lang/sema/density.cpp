@@ -300,6 +300,7 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
   if (d.cut) return restricted_interval(d, low, high);
   const ast::DistDecl::Member* cdf = member(*d.decl, "cdf");
   if (cdf == nullptr) raise<K::no_cdf>(d.span, d.decl->name.text, "for the probability of an interval");
+  const Support s = own_support(d);
   ExprId result{};
   in_dist_scope(d, [&] {
     const auto at = [&](const Sym& x) {
@@ -307,7 +308,6 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
       define(cdf->arguments.at(0).text, x);
       return real_expr(eval(*cdf->value));
     };
-    const Support s = own_support(d);
     const auto bound = [&](const Sym& x, bool is_low) {
       const ExprId e = real_expr(x);
       const Interval r = range(e);

@@ -126,7 +126,16 @@ std::string Session::disturbed(const Posterior& p, nlohmann::ordered_json& json)
   for (const JeffreyTask& task : p.lowerer().jeffrey)
     for (const JeffreyTask::Target& t : task.targets) {
       std::vector<ir::ExprId> cells;
-      for (const ir::ExprId c : t.cells) cells.push_back(m.select(c, m.real(1), m.real(0)));
+      if (m.type(t.cells[0]) == ScalarType::boolean) {
+        for (const ir::ExprId c : t.cells) cells.push_back(m.select(c, m.real(1), m.real(0)));
+      } else {
+        // An outcome that was not drawn: its probability given the latents and what was said of it.
+        const ir::ExprId one = m.integer(1), two = m.integer(2);
+        const ir::ExprId gain =
+            m.prim(Op::sub, {m.load_data(t.weights, std::span(&one, 1)), m.load_data(t.weights, std::span(&two, 1))});
+        cells.push_back(m.prim(Op::inv_logit, {m.prim(Op::add, {gain, m.prim(Op::logit, {t.cells[0]})})}));
+        cells.push_back(m.prim(Op::sub, {m.real(1), cells[0]}));
+      }
       const auto now = unwrap(p.expect(cells), p.from());
       std::vector<double> values;
       bool moved = false;

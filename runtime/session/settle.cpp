@@ -285,14 +285,17 @@ Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const st
     for (std::size_t k = 0; k < n; ++k) {
       std::size_t rest = k;
       ExprId e = m.boolean(true);
+      ExprId probability = m.real(1);  // of an outcome that was not drawn, given the latents
       for (const ExprId c : task.conditions) e = m.prim(Op::logical_and, {c, e});
       for (std::size_t d = sizes.size(); d-- > 0;) {
         const ExprId cell = task.targets[d].cells[rest % sizes[d]];
-        e = m.prim(Op::logical_and, {cell, e});
+        if (m.type(cell) == ScalarType::boolean)
+          e = m.prim(Op::logical_and, {cell, e});
+        else
+          probability = m.prim(Op::mul, {cell, probability});
         rest /= sizes[d];
       }
-      // What is no event is the probability of one, given the latents.
-      cells.push_back(m.type(e) == ScalarType::boolean ? m.select(e, m.real(1), m.real(0)) : e);
+      cells.push_back(m.select(e, probability, m.real(0)));
     }
     Variant before;
     before.before = task.order;
