@@ -147,15 +147,9 @@ ExprId ModelLowerer::counted_from(std::int64_t low, ir::IndexId i) {
   return low == 1 ? v : module_->prim(Op::add, {v, module_->integer(low - 1)});
 }
 
-void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
-  if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.name.span);
-  if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
-  const ir::SiteId at = site(span, s.name.text + " ~");
-  std::vector<std::int64_t> shape, lows;
-  std::vector<Loop> loops;
-  const ScopeGuard scope(*this, false);
-  bool is_stream = false;
-  std::optional<SourceSpan> offset_from;
+/// The dimensions of a plate or a stream; the names of its indices are defined in the present scope.
+ModelLowerer::Plate ModelLowerer::plate(const ast::SampleStmt& s) {
+  Plate p;
   for (const ast::PlateDim& d : s.dims) {
     std::int64_t low = 1, high = 0;
     std::string index_name = "i";
@@ -163,7 +157,7 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
     const bool stream_dim = decl_->emits && s.dims.size() == 1 && bare != nullptr &&
                             find_local(bare->text) == nullptr && !environment_.values.contains(bare->text);
     if (stream_dim) {
-      is_stream = true;
+      p.is_stream = true;
       high = unbounded_stream;
       index_name = bare->text;
     } else {
@@ -171,80 +165,92 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
       high = known_integer(eval(*d.high), d.high->span, "the size of a plate");
       if (d.index) index_name = d.index->text;
       if (!d.low && high < 0) raise<K::wrong_type>(d.high->span, "a size of 0 or more", std::to_string(high));
-      if (low != 1) offset_from = d.low->span;
+      if (low != 1) p.offset_from = d.low->span;
     }
     // Elements are counted from 1 wherever the index runs: `x[i in 3..5]` is an array of three.
-    const std::int64_t size = is_stream ? high : std::max<std::int64_t>(0, high - low + 1);
+    const std::int64_t size = p.is_stream ? high : std::max<std::int64_t>(0, high - low + 1);
     const ir::IndexId i = module_->add_index(index_name, 1, size);
-    if (is_stream) stream.indices.push_back(i);
-    loops.push_back({i});
-    shape.push_back(size);
+    if (p.is_stream) stream.indices.push_back(i);
+    p.loops.push_back({i});
+    p.shape.push_back(size);
     if (d.index || stream_dim) define(index_name, scalar(counted_from(low, i)));
   }
-  // The support first, with a stand-in for the name itself: an indexed plate may read its earlier elements.
-  const bool self_reference = !s.dims.empty() && (s.dims[0].index || is_stream);
-  loops_ = loops;
-  Support support_here;
+  p.may_read_itself = !s.dims.empty() && (s.dims[0].index || p.is_stream);
+  return p;
+}
+
+/// The support of a latent that is not defined yet, with a stand-in for it: an indexed plate may read its earlier
+/// elements.
+Support ModelLowerer::support_before(const ast::SampleStmt& s, const Plate& p) {
   const auto look = [&](ScalarType stand_in_type) {
-    if (self_reference) {
+    if (p.may_read_itself) {
       Sym stand_in;
       stand_in.type = stand_in_type;
-      stand_in.shape = shape;
-      stand_in.element = [this, stand_in_type, offset_from, &s](std::span<const ExprId>) {
-        if (offset_from) raise<K::offset_recurrence>(*offset_from, s.name.text);
+      stand_in.shape = p.shape;
+      stand_in.element = [this, stand_in_type, &p, &s](std::span<const ExprId>) {
+        if (p.offset_from) raise<K::offset_recurrence>(*p.offset_from, s.name.text);
         return stand_in_type == ScalarType::boolean ? module_->boolean(true) : module_->integer(1);
       };
       lenient_names_ = true;
       define(s.name.text, stand_in);
     }
-    const DistInstance d = distribution(s.dist);
-    support_here = support(d);
+    Support found = support(distribution(s.dist));
     lenient_names_ = false;
+    return found;
   };
   const std::size_t guards = guards_.size(), calls = calls_.size();
   try {
-    look(ScalarType::integer);
+    return look(ScalarType::integer);
   } catch (Failure& f) {
-    if (f.diagnostic.kind == K::offset_recurrence) throw;
     // Perhaps the elements are true or false. What is wrong either way is reported by the second look.
-    if (!self_reference) throw;
+    if (!p.may_read_itself || f.diagnostic.kind == K::offset_recurrence) throw;
     guards_.resize(guards);
     calls_.resize(calls);
-    look(ScalarType::boolean);
+    return look(ScalarType::boolean);
   }
-  if (support_here.kind == Support::Kind::labels) {
-    auto alphabet = std::make_shared<Alphabet>(*support_here.labels);
+}
+
+void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
+  if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.name.span);
+  if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
+  const ir::SiteId at = site(span, s.name.text + " ~");
+  const ScopeGuard scope(*this, false);
+  const Plate p = plate(s);
+  loops_ = p.loops;
+  Support values = support_before(s, p);
+  if (values.kind == Support::Kind::labels) {
+    auto alphabet = std::make_shared<Alphabet>(*values.labels);
     alphabet->name = s.name.text;
     alphabet->declared = s.name.span;
-    support_here.labels = alphabet;
+    values.labels = alphabet;
     alphabets_.push_back(alphabet);
-  } else if (support_here.kind == Support::Kind::whole_type) {
-    if (!support_here.labels) raise_not_yet(span, NotYet::derived_latent);
-    support_here.kind = Support::Kind::labels;
+  } else if (values.kind == Support::Kind::whole_type) {
+    if (!values.labels) raise_not_yet(span, NotYet::derived_latent);
+    values.kind = Support::Kind::labels;
   }
   loops_.clear();
   // The latent belongs to the model's scope, not to this statement's.
   {
     std::map<std::string, Sym> inner = std::move(scopes_.back());
     scopes_.pop_back();
-    define_latent(s.name.text, shape, support_here, at, false, is_stream);
+    define_latent(s.name.text, p.shape, values, at, false, p.is_stream);
     inner.erase(s.name.text);
     scopes_.push_back(std::move(inner));
   }
-  loops_ = loops;
+  loops_ = p.loops;
   DistInstance d = distribution(s.dist);
   const std::vector<ExprId> index = loop_values();
   const std::vector<std::int64_t> lifted = lifted_shape(d);
   if (!lifted.empty()) {
-    if (lifted != shape)
+    if (lifted != p.shape)
       raise_help<K::shape_mismatch>(
           s.dist.distribution->span,
-          shape.empty() ? fmt::format("write `{}[{}] ~ …` for one draw each", s.name.text, fmt::join(lifted, ", "))
-                        : "",
-          fmt::format("{}[{}]", s.name.text, fmt::join(shape, ", ")), fmt::format("[{}]", fmt::join(lifted, ", ")));
+          p.shape.empty() ? fmt::format("write `{}[{}] ~ …` for one draw each", s.name.text, fmt::join(lifted, ", "))
+                          : "",
+          fmt::format("{}[{}]", s.name.text, fmt::join(p.shape, ", ")), fmt::format("[{}]", fmt::join(lifted, ", ")));
     d = this->at(d, index);
   }
-  const Sym x = shape.empty() ? *find_local(s.name.text) : sub(*find_local(s.name.text), index);
+  const Sym x = p.shape.empty() ? *find_local(s.name.text) : sub(*find_local(s.name.text), index);
   if (const auto valid = validity(d))
     add_term(ir::TermKind::prior, at, module_->select(*valid, module_->real(0), module_->real(std::nan(""))));
   add_prior(at, logp(d, x), s.name.text, index);

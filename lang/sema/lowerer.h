@@ -194,8 +194,8 @@ protected:
   SourceSpan here_{};                     ///< the narrowest expression being evaluated, for errors found deep inside
   std::map<std::string, bool> poisoned_;  ///< names whose definition failed and was reported
   double simplex_tolerance_ = kSimplexTolerance;
-  bool lenient_names_ = false;            ///< while a self-referring plate's support is looked for
-  bool together_ = false;                 ///< the elements of a comprehension are being made of one expression
+  bool lenient_names_ = false;  ///< while a self-referring plate's support is looked for
+  bool together_ = false;       ///< the elements of a comprehension are being made of one expression
   friend struct ScopeGuard;
 
 private:
@@ -214,6 +214,10 @@ private:
   Sym reduce_all(ir::Reduction r, const Sym& s, SourceSpan span);
   bool sums_to_one(ir::ExprId e, const std::vector<ir::IndexId>& indices);
   bool reaches_only_openly(ir::ExprId e) const;
+  DistInstance aligned_to(const DistInstance& d, const Sym& outcome);
+  Sym fitting_outcome(const DistInstance& d, const Sym& x);
+  ir::ExprId listed_logp(const DistInstance& d, const ast::DistDecl::Member& logp_at, const Sym& x);
+  std::optional<ir::ExprId> inside_support(const ast::TypeExpr& over, const Sym& x);
   std::optional<ir::ExprId> code_of_element(const Sym& x, const Sym& values);
   Support own_support(const DistInstance& d);
   void restrict_to(DistInstance& d, const ast::Bounds& bounds);

@@ -136,6 +136,19 @@ private:
 
   void block(const ast::Block& b, bool in_given);
   void statement(const ast::Stmt& s, bool in_given);
+  struct Loop {
+    ir::IndexId index;
+  };
+  /// The dimensions of a latent.
+  struct Plate {
+    std::vector<std::int64_t> shape;
+    std::vector<Loop> loops;
+    bool is_stream = false;
+    bool may_read_itself = false;
+    std::optional<SourceSpan> offset_from;  ///< where an index starts elsewhere than at 1
+  };
+  Plate plate(const ast::SampleStmt& s);
+  Support support_before(const ast::SampleStmt& s, const Plate& p);
   void sample(const ast::SampleStmt& s, SourceSpan span);
   void check_emission(const DistInstance& d, const Alphabet& alphabet);
   void emit(const ast::EmitStmt& s, SourceSpan span);
@@ -195,9 +208,6 @@ private:
   void flatten(const OrderNode& node, std::size_t prefix, std::vector<ClaimRun>& out) const;
   const ast::SourceDecl* find_source(const ast::Name& name);
   bool source_has_budget(const ast::Name& name);
-  struct Loop {
-    ir::IndexId index;
-  };
 
   std::string name_;
   std::shared_ptr<const ast::ModelDecl> decl_;
