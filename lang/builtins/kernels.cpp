@@ -1,28 +1,20 @@
 #include "lang/builtins/kernels.h"
 
 #include <algorithm>
-#include <boost/math/policies/policy.hpp>
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/digamma.hpp>
-#include <boost/math/special_functions/erf.hpp>
+#include <boost/math/special_functions/expint.hpp>
 #include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <limits>
 #include <numbers>
 #include <utility>
 
+#include "lang/builtins/quiet.h"
+
 namespace {
 
-namespace bmp = boost::math::policies;
-
-// Every error becomes its IEEE value (NaN or infinity): no exception, no errno. Without promotion to long double, which
-// costs a factor of ten and more.
-using Quiet = bmp::policy<bmp::domain_error<bmp::ignore_error>, bmp::pole_error<bmp::ignore_error>,
-                          bmp::overflow_error<bmp::ignore_error>, bmp::underflow_error<bmp::ignore_error>,
-                          bmp::denorm_error<bmp::ignore_error>, bmp::rounding_error<bmp::ignore_error>,
-                          bmp::evaluation_error<bmp::ignore_error>, bmp::indeterminate_result_error<bmp::ignore_error>,
-                          bmp::promote_float<false>, bmp::promote_double<false>>;
-
+constexpr hearsay::Quiet quiet;
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // Parameters of the incomplete functions beyond which a limiting form is exact in double precision.
@@ -41,6 +33,29 @@ double stirling_remainder(double x) {
 
 bool is_whole(double x) { return std::floor(x) == x; }
 
+// I_x(a, b), or 1 - I_x(a, b).
+template <bool complement>
+double incomplete_beta(double a, double b, double x) {
+  constexpr double none = complement ? 1 : 0;
+  constexpr double all = complement ? 0 : 1;
+  if (!(a > 0) || !(b > 0) || !(x >= 0) || !(x <= 1) || (a == kInf && b == kInf)) return kNaN;
+  if (x == 0) return none;
+  if (x == 1) return all;
+  if (a == kInf) return none;  // all mass at 1
+  if (b == kInf) return all;   // all mass at 0
+  // Where the series of Boost overflow or underflow, the distribution is its limit to the last bit: mass at 0 and 1
+  // only, …
+  if (a < kVanishing && b < kVanishing) return (complement ? a : b) / (a + b);
+  if (a > kHuge || b > kHuge) {
+    // … or a point, or a gamma distribution close to one end.
+    const double mean = 1 / (1 + b / a);
+    if (std::min(a, b) > kLarge) return x < mean ? none : x > mean ? all : 0.5;
+    if (a < b) return complement ? hs_gamma_q(a, -b * std::log1p(-x)) : hs_inc_gamma(a, -b * std::log1p(-x));
+    return complement ? hs_inc_gamma(b, -a * std::log(x)) : hs_gamma_q(b, -a * std::log(x));
+  }
+  return complement ? boost::math::ibetac(a, b, x, quiet) : boost::math::ibeta(a, b, x, quiet);
+}
+
 }  // namespace
 
 extern "C" {
@@ -49,12 +64,20 @@ double hs_pow(double a, double b) noexcept { return std::pow(a, b); }
 double hs_floor(double a) noexcept { return std::floor(a); }
 double hs_ceil(double a) noexcept { return std::ceil(a); }
 double hs_round(double a) noexcept { return std::round(a); }
+double hs_trunc(double a) noexcept { return std::trunc(a); }
+double hs_fmod(double a, double b) noexcept { return std::fmod(a, b); }
+double hs_fma(double a, double b, double c) noexcept { return std::fma(a, b, c); }
 
 double hs_exp(double a) noexcept { return std::exp(a); }
 double hs_expm1(double a) noexcept { return std::expm1(a); }
 double hs_log(double a) noexcept { return std::log(a); }
 double hs_log1p(double a) noexcept { return std::log1p(a); }
+double hs_exp2(double a) noexcept { return std::exp2(a); }
+double hs_log2(double a) noexcept { return std::log2(a); }
+double hs_log10(double a) noexcept { return std::log10(a); }
 double hs_sqrt(double a) noexcept { return std::sqrt(a); }
+double hs_cbrt(double a) noexcept { return std::cbrt(a); }
+double hs_hypot(double a, double b) noexcept { return std::hypot(a, b); }
 
 double hs_log1p_exp(double a) noexcept { return a > 0 ? a + std::log1p(std::exp(-a)) : std::log1p(std::exp(a)); }
 
@@ -68,6 +91,11 @@ double hs_log_add_exp(double a, double b) noexcept {
   if (a < b) std::swap(a, b);
   if (std::isinf(a)) return a;  // also -inf with -inf, where a - b would be NaN
   return a + std::log1p(std::exp(b - a));
+}
+
+double hs_log_diff_exp(double a, double b) noexcept {
+  if (a == b) return -kInf;
+  return a == kInf ? (std::isnan(b) ? kNaN : kInf) : a + hs_log1m_exp(b - a);
 }
 
 double hs_xlogy(double a, double b) noexcept { return a == 0 && !std::isnan(b) ? 0.0 : a * std::log(b); }
@@ -89,11 +117,24 @@ double hs_inv_logit(double a) noexcept {
 
 double hs_log_inv_logit(double a) noexcept { return -hs_log1p_exp(-a); }
 
+double hs_log_inv_logit_diff(double a, double b) noexcept {
+  if (a == b) return -kInf;
+  return hs_log_inv_logit(a) + hs_log_inv_logit(-b) + hs_log1m_exp(b - a);
+}
+
 double hs_sin(double a) noexcept { return std::sin(a); }
 double hs_cos(double a) noexcept { return std::cos(a); }
 double hs_tan(double a) noexcept { return std::tan(a); }
+double hs_asin(double a) noexcept { return std::asin(a); }
+double hs_acos(double a) noexcept { return std::acos(a); }
 double hs_atan(double a) noexcept { return std::atan(a); }
+double hs_atan2(double a, double b) noexcept { return std::atan2(a, b); }
+double hs_sinh(double a) noexcept { return std::sinh(a); }
+double hs_cosh(double a) noexcept { return std::cosh(a); }
 double hs_tanh(double a) noexcept { return std::tanh(a); }
+double hs_asinh(double a) noexcept { return std::asinh(a); }
+double hs_acosh(double a) noexcept { return std::acosh(a); }
+double hs_atanh(double a) noexcept { return std::atanh(a); }
 
 double hs_lgamma(double a) noexcept {
   int sign = 0;  // lgamma itself writes a global
@@ -103,9 +144,9 @@ double hs_lgamma(double a) noexcept {
 double hs_digamma(double a) noexcept {
   if (std::isnan(a) || (a <= 0 && is_whole(a))) return kNaN;
   if (a == kInf) return kInf;
-  if (a > 0) return boost::math::digamma(a, Quiet{});
+  if (a > 0) return boost::math::digamma(a, quiet);
   // Reflection; the distance to the nearest whole number is exact, pi * a would not be.
-  return boost::math::digamma(1 - a, Quiet{}) - std::numbers::pi / std::tan(std::numbers::pi * (a - std::round(a)));
+  return boost::math::digamma(1 - a, quiet) - std::numbers::pi / std::tan(std::numbers::pi * (a - std::round(a)));
 }
 
 double hs_lbeta(double a, double b) noexcept {
@@ -136,50 +177,22 @@ double hs_lchoose(double n, double k) noexcept {
   return -std::log1p(n) - hs_lbeta(below, above);
 }
 
-double hs_inc_beta(double a, double b, double x) noexcept {
-  if (!(a > 0) || !(b > 0) || !(x >= 0) || !(x <= 1) || (a == kInf && b == kInf)) return kNaN;
-  if (x == 0) return 0;
-  if (x == 1) return 1;
-  if (a == kInf) return 0;  // all mass at 1
-  if (b == kInf) return 1;  // all mass at 0
-  // Where the series of Boost overflow or underflow, the distribution is its limit to the last bit: mass at 0 and 1
-  // only, …
-  if (a < kVanishing && b < kVanishing) return b / (a + b);
-  if (a > kHuge || b > kHuge) {
-    // … or a point, or a gamma distribution close to one end.
-    const double mean = 1 / (1 + b / a);
-    if (std::min(a, b) > kLarge) return x < mean ? 0 : x > mean ? 1 : 0.5;
-    return a < b ? hs_inc_gamma(a, -b * std::log1p(-x)) : boost::math::gamma_q(b, -a * std::log(x), Quiet{});
-  }
-  return boost::math::ibeta(a, b, x, Quiet{});
-}
+double hs_inc_beta(double a, double b, double x) noexcept { return incomplete_beta<false>(a, b, x); }
+double hs_inc_betac(double a, double b, double x) noexcept { return incomplete_beta<true>(a, b, x); }
 
 double hs_inc_gamma(double a, double x) noexcept {
   if (!(a > 0) || !(x >= 0) || (a == kInf && x == kInf)) return kNaN;
   if (x == 0 || a == kInf) return 0;
   if (x == kInf || a < kVanishing) return 1;  // 1 - P < a (750 + log 1/a)
-  return boost::math::gamma_p(a, x, Quiet{});
+  return boost::math::gamma_p(a, x, quiet);
 }
 
-double hs_erf(double a) noexcept { return std::erf(a); }
-
-double hs_Phi(double a) noexcept {
-  // erfc(t) with t = -a / sqrt 2. Rounding t alone would cost a factor a² in relative accuracy far out in the tail, so
-  // the part that rounding lost is put back to first order.
-  constexpr double kInvSqrt2 = 0.70710678118654752440;
-  constexpr double kInvSqrt2Low = -4.8336466567264567e-17;
-  const double t = -a * kInvSqrt2;
-  const double tail = std::erfc(t);
-  if (!std::isfinite(t) || tail == 0 || t < 1) return 0.5 * tail;
-  const double lost = std::fma(-a, kInvSqrt2, -t) - a * kInvSqrt2Low;
-  return 0.5 * (tail - lost * 2 * std::numbers::inv_sqrtpi * std::exp(-t * t));
-}
-
-double hs_inv_Phi(double p) noexcept {
-  if (!(p >= 0) || !(p <= 1)) return kNaN;
-  if (p == 0) return -kInf;
-  if (p == 1) return kInf;
-  return -std::numbers::sqrt2 * boost::math::erfc_inv(2 * p, Quiet{});
+double hs_gamma_q(double a, double x) noexcept {
+  if (!(a > 0) || !(x >= 0) || (a == kInf && x == kInf)) return kNaN;
+  if (x == 0 || a == kInf) return 1;
+  if (x == kInf) return 0;
+  if (a < kVanishing) return a * boost::math::expint(1, x, quiet);  // to first order in a
+  return boost::math::gamma_q(a, x, quiet);
 }
 
 double hs_soft_event(double s, double p) noexcept {

@@ -58,16 +58,103 @@ ExprId plus(Module& m, ExprId a, ExprId b) {
 
 bool differentiable(Op op, std::size_t k) {
   switch (op) {
-    case Op::digamma:
+    case Op::trigamma:
+    case Op::mdigamma:
       return false;
     case Op::inc_beta:
+    case Op::inc_betac:
       return k == 2;
+    // The order, the dimension and the shape are data as a rule; what is known is the derivative by the argument.
     case Op::inc_gamma:
+    case Op::gamma_q:
+    case Op::lmgamma:
+    case Op::bessel_first_kind:
+    case Op::bessel_second_kind:
+    case Op::modified_bessel_first_kind:
+    case Op::modified_bessel_second_kind:
+    case Op::log_modified_bessel_first_kind:
       return k == 1;
     default:
       return true;
   }
 }
+
+namespace {
+
+// The rest of the table: error functions, gamma and Bessel functions, inverses, evidence.
+std::optional<ExprId> pull_back_special(Paper& p, Op op, std::span<const ExprId> x, ExprId y, std::size_t k) {
+  const ExprId a = p.a;
+  const ExprId u = x[0];
+  const ExprId v = x.size() > 1 ? x[1] : ExprId{};
+  const ExprId one = p.num(1);
+  // order / argument times f, 0 for order 0 (the argument may be 0 there)
+  const auto order_term = [&](ExprId f) { return p.choose(p(Op::eq, {u, p.num(0)}), p.num(0), p.mul(p.div(u, v), f)); };
+  switch (op) {
+    case Op::inc_beta:
+    case Op::inc_betac: {  // x^(a-1) (1-x)^(b-1) / B(a, b), and less that
+      const ExprId t = x[2];
+      const ExprId log_density = p.sub(
+          p.add(p(Op::xlogy, {p.sub(u, one), t}), p(Op::xlog1py, {p.sub(v, one), p.neg(t)})), p(Op::lbeta, {u, v}));
+      const ExprId density = p.mul(a, p(Op::exp, {log_density}));
+      return op == Op::inc_beta ? density : p.neg(density);
+    }
+    case Op::inc_gamma:
+    case Op::gamma_q: {  // x^(a-1) e^(-x) / Γ(a), and less that
+      const ExprId log_density = p.sub(p.sub(p(Op::xlogy, {p.sub(u, one), v}), v), p(Op::lgamma, {u}));
+      const ExprId density = p.mul(a, p(Op::exp, {log_density}));
+      return op == Op::inc_gamma ? density : p.neg(density);
+    }
+    case Op::erf:
+      return p.mul(a, p.mul(p.num(2 * std::numbers::inv_sqrtpi), p(Op::exp, {p.neg(p.mul(u, u))})));
+    case Op::erfc:
+      return p.mul(a, p.mul(p.num(-2 * std::numbers::inv_sqrtpi), p(Op::exp, {p.neg(p.mul(u, u))})));
+    case Op::inv_erfc:
+      return p.mul(a, p.mul(p.num(-0.5 / std::numbers::inv_sqrtpi), p(Op::exp, {p.mul(y, y)})));
+    case Op::erfcx:
+      return p.mul(a, p.sub(p.mul(p.num(2), p.mul(u, y)), p.num(2 * std::numbers::inv_sqrtpi)));
+    case Op::Phi:
+      return p.mul(a, p.normal_density(u));
+    case Op::log_Phi:  // density / Phi = sqrt(2/pi) / erfcx(-u / sqrt 2)
+      return p.div(p.mul(a, p.num(std::numbers::sqrt2 * std::numbers::inv_sqrtpi)),
+                   p(Op::erfcx, {p.mul(p.num(-1 / std::numbers::sqrt2), u)}));
+    case Op::inv_Phi:
+      return p.div(a, p.normal_density(y));
+    case Op::owens_t: {
+      if (k == 0) {
+        const ExprId inside = p(Op::erf, {p.mul(p.mul(u, v), p.num(1 / std::numbers::sqrt2))});
+        return p.mul(a, p.mul(p.num(-0.5), p.mul(p.normal_density(u), inside)));
+      }
+      const ExprId slope = p.add(one, p.mul(v, v));
+      const ExprId exponent = p.mul(p.num(-0.5), p.mul(p.mul(u, u), slope));
+      return p.mul(a, p.div(p.mul(p.num(0.5 * std::numbers::inv_pi), p(Op::exp, {exponent})), slope));
+    }
+    case Op::tgamma:
+      return p.mul(a, p.mul(y, p(Op::digamma, {u})));
+    case Op::digamma:
+      return p.mul(a, p(Op::trigamma, {u}));
+    case Op::lmgamma:
+      return p.mul(a, p(Op::mdigamma, {u, v}));
+    case Op::bessel_first_kind:
+    case Op::bessel_second_kind:
+    case Op::modified_bessel_second_kind:
+      return p.mul(a, p.sub(order_term(y), p(op, {p.add(u, one), v})));
+    case Op::modified_bessel_first_kind:
+      return p.mul(a, p.add(order_term(y), p(op, {p.add(u, one), v})));
+    case Op::log_modified_bessel_first_kind:
+      return p.mul(a, p.add(order_term(one), p(Op::exp, {p.sub(p(op, {p.add(u, one), v}), y)})));
+    case Op::lambert_w0:
+    case Op::lambert_wm1:  // 1 / (x + e^w)
+      return p.div(a, p.add(u, p(Op::exp, {y})));
+    case Op::soft_event:
+      // y = log(1 + (e^s - 1) q)
+      if (k == 0) return p.mul(a, p.mul(v, p(Op::exp, {p.sub(u, y)})));
+      return p.mul(a, p.mul(p(Op::expm1, {u}), p(Op::exp, {p.neg(y)})));
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
 
 std::optional<ExprId> pull_back(Module& m, Op op, std::span<const ExprId> x, ExprId y, std::size_t k, ExprId adjoint) {
   Paper p(m, adjoint);
@@ -138,6 +225,44 @@ std::optional<ExprId> pull_back(Module& m, Op op, std::span<const ExprId> x, Exp
       return p.mul(a, p.add(p.num(1), p.mul(y, y)));
     case Op::atan:
       return p.div(a, p.add(p.num(1), p.mul(u, u)));
+    case Op::exp2:
+      return p.mul(a, p.mul(y, p.num(std::numbers::ln2)));
+    case Op::log2:
+      return p.div(a, p.mul(u, p.num(std::numbers::ln2)));
+    case Op::log10:
+      return p.div(a, p.mul(u, p.num(std::numbers::ln10)));
+    case Op::cbrt:
+      return p.div(a, p.mul(p.num(3), p.mul(y, y)));
+    case Op::hypot:
+      return p.div(p.mul(a, x[k]), y);
+    case Op::fmod:
+      return k == 0 ? a : p.neg(p.mul(a, p(Op::trunc, {p.div(u, v)})));
+    case Op::fma:
+      return k == 2 ? a : p.mul(a, k == 0 ? v : u);
+    case Op::log_diff_exp:
+      return p.neg(p.div(a, p(Op::expm1, {k == 0 ? p.sub(v, u) : p.sub(u, v)})));
+    case Op::log_inv_logit_diff: {
+      const ExprId step = p(Op::expm1, {k == 0 ? p.sub(v, u) : p.sub(u, v)});
+      return p.neg(p.mul(a, p.add(p.div(p.num(1), step), p(Op::inv_logit, {x[k]}))));
+    }
+    case Op::asin:
+      return p.div(a, p(Op::sqrt, {p.sub(p.num(1), p.mul(u, u))}));
+    case Op::acos:
+      return p.neg(p.div(a, p(Op::sqrt, {p.sub(p.num(1), p.mul(u, u))})));
+    case Op::atan2: {
+      const ExprId square = p.add(p.mul(u, u), p.mul(v, v));
+      return k == 0 ? p.div(p.mul(a, v), square) : p.neg(p.div(p.mul(a, u), square));
+    }
+    case Op::sinh:
+      return p.mul(a, p(Op::cosh, {u}));
+    case Op::cosh:
+      return p.mul(a, p(Op::sinh, {u}));
+    case Op::asinh:
+      return p.div(a, p(Op::hypot, {p.num(1), u}));
+    case Op::acosh:
+      return p.div(a, p(Op::sqrt, {p.sub(p.mul(u, u), p.num(1))}));
+    case Op::atanh:
+      return p.div(a, p.sub(p.num(1), p.mul(u, u)));
     case Op::tanh:
       return p.mul(a, p.sub(p.num(1), p.mul(y, y)));
     case Op::lgamma:
@@ -149,33 +274,14 @@ std::optional<ExprId> pull_back(Module& m, Op op, std::span<const ExprId> x, Exp
       if (k == 0) return p.mul(a, p.sub(digamma(p.add(u, p.num(1))), rest));
       return p.mul(a, p.sub(rest, digamma(p.add(v, p.num(1)))));
     }
-    case Op::inc_beta: {  // x^(a-1) (1-x)^(b-1) / B(a, b)
-      const ExprId t = x[2];
-      const ExprId log_density =
-          p.sub(p.add(p(Op::xlogy, {p.sub(u, p.num(1)), t}), p(Op::xlog1py, {p.sub(v, p.num(1)), p.neg(t)})),
-                p(Op::lbeta, {u, v}));
-      return p.mul(a, p(Op::exp, {log_density}));
-    }
-    case Op::inc_gamma: {  // x^(a-1) e^(-x) / Γ(a)
-      const ExprId log_density = p.sub(p.sub(p(Op::xlogy, {p.sub(u, p.num(1)), v}), v), p(Op::lgamma, {u}));
-      return p.mul(a, p(Op::exp, {log_density}));
-    }
-    case Op::erf:
-      return p.mul(a, p.mul(p.num(2 * std::numbers::inv_sqrtpi), p(Op::exp, {p.neg(p.mul(u, u))})));
-    case Op::Phi:
-      return p.mul(a, p.normal_density(u));
-    case Op::inv_Phi:
-      return p.div(a, p.normal_density(y));
-    case Op::soft_event:
-      // y = log(1 + (e^s - 1) q)
-      if (k == 0) return p.mul(a, p.mul(v, p(Op::exp, {p.sub(u, y)})));
-      return p.mul(a, p.mul(p(Op::expm1, {u}), p(Op::exp, {p.neg(y)})));
-    case Op::digamma:  // not differentiable() yet
+    case Op::trigamma:  // not differentiable()
+    case Op::mdigamma:
     case Op::int_div:
     case Op::modulo:
     case Op::floor:
     case Op::ceil:
     case Op::round:
+    case Op::trunc:
     case Op::to_real:
     case Op::to_int:
     case Op::eq:
@@ -186,8 +292,10 @@ std::optional<ExprId> pull_back(Module& m, Op op, std::span<const ExprId> x, Exp
     case Op::logical_or:
     case Op::logical_not:
       return std::nullopt;
+    default:
+      break;
   }
-  return std::nullopt;
+  return pull_back_special(p, op, x, y, k);
 }
 
 }  // namespace hearsay::pass

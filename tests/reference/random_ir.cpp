@@ -4,11 +4,17 @@
 #include <algorithm>
 #include <array>
 #include <boost/math/distributions/normal.hpp>
+#include <boost/math/special_functions/bessel.hpp>
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/digamma.hpp>
+#include <boost/math/special_functions/erf.hpp>
 #include <boost/math/special_functions/gamma.hpp>
+#include <boost/math/special_functions/lambert_w.hpp>
+#include <boost/math/special_functions/owens_t.hpp>
+#include <boost/math/special_functions/trigamma.hpp>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -80,6 +86,70 @@ const std::vector<SpecialFunction>& special_functions() {
       {Op::inv_Phi,
        {{0.01, 0.99}},
        [](Arguments x) { return boost::math::quantile(boost::math::normal_distribution<Real>(), Real(x[0])); }},
+      {Op::trunc, {{-5, 5}}, [](Arguments x) { return std::trunc(Real(x[0])); }},
+      {Op::fmod, {{-5, 5}, {0.5, 3}}, [](Arguments x) { return std::fmod(Real(x[0]), Real(x[1])); }},
+      {Op::fma, {{-3, 3}, {-3, 3}, {-3, 3}}, [](Arguments x) { return Real(x[0]) * x[1] + x[2]; }},
+      {Op::exp2, {{-3, 2}}, [](Arguments x) { return std::exp(std::numbers::ln2_v<Real> * x[0]); }},
+      {Op::log2, {{0.01, 10}}, [](Arguments x) { return std::log(Real(x[0])) / std::log(2.0L); }},
+      {Op::log10, {{0.01, 10}}, [](Arguments x) { return std::log(Real(x[0])) / std::log(10.0L); }},
+      {Op::cbrt, {{0.01, 9}}, [](Arguments x) { return std::exp(std::log(Real(x[0])) / 3); }},
+      {Op::hypot, {{-3, 3}, {0.1, 3}}, [](Arguments x) { return std::sqrt(Real(x[0]) * x[0] + Real(x[1]) * x[1]); }},
+      {Op::log_diff_exp,
+       {{1, 5}, {-5, 0.9}},
+       [](Arguments x) { return std::log(std::exp(Real(x[0])) - std::exp(Real(x[1]))); }},
+      {Op::log_inv_logit_diff,
+       {{1, 5}, {-5, 0.9}},
+       [](Arguments x) { return std::log(1 / (1 + std::exp(-Real(x[0]))) - 1 / (1 + std::exp(-Real(x[1])))); }},
+      {Op::asin, {{-0.9, 0.9}}, [](Arguments x) { return std::atan(x[0] / std::sqrt(1 - Real(x[0]) * x[0])); }},
+      {Op::acos,
+       {{-0.9, 0.9}},
+       [](Arguments x) { return std::numbers::pi_v<Real> / 2 - std::atan(x[0] / std::sqrt(1 - Real(x[0]) * x[0])); }},
+      {Op::atan2, {{-3, 3}, {0.1, 3}}, [](Arguments x) { return std::atan(Real(x[0]) / x[1]); }},
+      {Op::sinh, {{-3, 3}}, [](Arguments x) { return (std::exp(Real(x[0])) - std::exp(-Real(x[0]))) / 2; }},
+      {Op::cosh, {{-3, 3}}, [](Arguments x) { return (std::exp(Real(x[0])) + std::exp(-Real(x[0]))) / 2; }},
+      {Op::asinh, {{-5, 5}}, [](Arguments x) { return std::log(x[0] + std::sqrt(Real(x[0]) * x[0] + 1)); }},
+      {Op::acosh, {{1.1, 5}}, [](Arguments x) { return std::log(x[0] + std::sqrt(Real(x[0]) * x[0] - 1)); }},
+      {Op::atanh, {{-0.9, 0.9}}, [](Arguments x) { return std::log((1 + Real(x[0])) / (1 - Real(x[0]))) / 2; }},
+      {Op::tgamma, {{0.1, 8}}, [](Arguments x) { return std::exp(log_gamma(x[0])); }},
+      {Op::lmgamma,
+       {{2, 2}, {0.6, 9}},
+       [](Arguments x) {
+         return std::log(std::numbers::pi_v<Real>) / 2 + log_gamma(x[1]) + log_gamma(Real(x[1]) - 0.5L);
+       }},
+      {Op::mdigamma,
+       {{2, 2}, {0.7, 9}},
+       [](Arguments x) { return boost::math::digamma(Real(x[1])) + boost::math::digamma(Real(x[1]) - 0.5L); }},
+      {Op::trigamma, {{0.2, 12}}, [](Arguments x) { return boost::math::trigamma(Real(x[0])); }},
+      {Op::inc_betac,
+       {{0.3, 8}, {0.3, 8}, {0.01, 0.99}},
+       [](Arguments x) { return 1 - boost::math::ibeta(Real(x[0]), Real(x[1]), Real(x[2])); }},
+      {Op::gamma_q,
+       {{0.3, 8}, {0.01, 10}},
+       [](Arguments x) { return 1 - boost::math::gamma_p(Real(x[0]), Real(x[1])); }},
+      {Op::erfc, {{-3, 3}}, [](Arguments x) { return 1 - std::erf(Real(x[0])); }},
+      {Op::inv_erfc, {{0.05, 1.95}}, [](Arguments x) { return boost::math::erf_inv(1 - Real(x[0])); }},
+      {Op::erfcx, {{-2, 3}}, [](Arguments x) { return std::exp(Real(x[0]) * x[0]) * std::erfc(Real(x[0])); }},
+      {Op::log_Phi,
+       {{-5, 5}},
+       [](Arguments x) { return std::log(boost::math::cdf(boost::math::normal_distribution<Real>(), Real(x[0]))); }},
+      {Op::owens_t, {{-3, 3}, {-2, 2}}, [](Arguments x) { return boost::math::owens_t(Real(x[0]), Real(x[1])); }},
+      {Op::bessel_first_kind,
+       {{0, 3}, {0.1, 5}},
+       [](Arguments x) { return boost::math::cyl_bessel_j(Real(x[0]), Real(x[1])); }},
+      {Op::bessel_second_kind,
+       {{0, 3}, {0.5, 5}},
+       [](Arguments x) { return boost::math::cyl_neumann(Real(x[0]), Real(x[1])); }},
+      {Op::modified_bessel_first_kind,
+       {{0, 3}, {0.1, 5}},
+       [](Arguments x) { return boost::math::cyl_bessel_i(Real(x[0]), Real(x[1])); }},
+      {Op::modified_bessel_second_kind,
+       {{0, 3}, {0.5, 5}},
+       [](Arguments x) { return boost::math::cyl_bessel_k(Real(x[0]), Real(x[1])); }},
+      {Op::log_modified_bessel_first_kind,
+       {{0, 3}, {0.1, 5}},
+       [](Arguments x) { return std::log(boost::math::cyl_bessel_i(Real(x[0]), Real(x[1]))); }},
+      {Op::lambert_w0, {{-0.3, 5}}, [](Arguments x) { return boost::math::lambert_w0(Real(x[0])); }},
+      {Op::lambert_wm1, {{-0.36, -0.02}}, [](Arguments x) { return boost::math::lambert_wm1(Real(x[0])); }},
       {Op::soft_event, {{-5, 5}, {0, 1}}, [](Arguments x) { return std::log(1 + (std::exp(Real(x[0])) - 1) * x[1]); }},
   };
   return table;
