@@ -35,6 +35,12 @@ public:
   /// Successes in n ≥ 0 trials, 0 ≤ p ≤ 1: by inversion if few are expected, else by transformed rejection
   /// (Hörmann's BTRS, 1993).
   std::int64_t binomial(std::int64_t n, double p);
+  /// Mean rate, 0 <= rate: by multiplication of uniforms if few are expected, else by transformed rejection (Hörmann's
+  /// PTRS, 1993). As a double, because a large rate leaves the integers; exactly whole up to 2^53. A rate that is
+  /// infinite or NaN gives itself.
+  double poisson(double rate);
+  /// On [-pi, pi], mean direction 0, concentration kappa >= 0 (Best and Fisher 1979).
+  double von_mises(double kappa);
   /// An index, with probability in proportion to its weight: finite, 0 or more, with a positive sum. For many draws
   /// from the same weights see AliasTable.
   std::size_t categorical(std::span<const double> weights);

@@ -6,6 +6,8 @@
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/gamma.hpp>
+#include <boost/math/distributions/poisson.hpp>
+#include <boost/math/quadrature/gauss_kronrod.hpp>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -224,6 +226,79 @@ TEST_CASE("binomial: inversion, rejection, and both sides of a half") {
   const auto n = static_cast<double>(draws);
   CHECK(std::fabs(sum) < 6.1 * std::sqrt(n));
   CHECK(std::fabs(squares - n) < 6.1 * std::sqrt(2 * n));
+}
+
+TEST_CASE("Poisson") {
+  std::uint64_t seed = 900;
+  const auto probabilities = [](double rate, std::size_t size) {
+    const boost::math::poisson law(rate);
+    std::vector<double> ps;
+    for (std::size_t k = 0; k < size; ++k) ps.push_back(pdf(law, static_cast<double>(k)));
+    return ps;
+  };
+  const auto size_for = [](double rate) { return static_cast<std::size_t>(rate + 12 * std::sqrt(rate) + 40); };
+  for (const double rate : {0.02, 1.0, 9.99, 10.0, 13.7, 80.0, 1234.5, 1e5}) {
+    CAPTURE(rate);
+    const auto xs = sample(++seed, [rate](Stream& s) { return s.poisson(rate); });
+    CHECK(chi_square_ratio(tally(xs, size_for(rate)), probabilities(rate, size_for(rate))) < 1);
+  }
+  // mutants: the first uniform not counted; a normal with continuity correction; off by one
+  const auto wrong = [&](double rate, auto&& draw) {
+    const auto counts = tally(sample(++seed, draw), size_for(rate));
+    return chi_square_ratio(counts, probabilities(rate, size_for(rate))) > 1;
+  };
+  CHECK(wrong(3, [](Stream& s) { return std::max(0.0, s.poisson(3) - 1); }));
+  CHECK(wrong(80, [](Stream& s) { return std::max(0.0, std::round(80 + std::sqrt(80) * s.normal())); }));
+  CHECK(wrong(80, [](Stream& s) { return s.poisson(80) + 1; }));
+
+  Stream stream(990, 0, 0, 0);
+  CHECK(stream.poisson(0) == 0);
+  CHECK(std::isinf(stream.poisson(std::numeric_limits<double>::infinity())));
+  CHECK(std::isnan(stream.poisson(std::nan(""))));
+  // too large to tabulate: mean and variance, 6.1 standard errors
+  constexpr double rate = 1e14;
+  double sum = 0, squares = 0;
+  for (const double x : sample(991, [](Stream& s) { return s.poisson(rate); })) {
+    const double z = (x - rate) / std::sqrt(rate);
+    sum += z;
+    squares += z * z;
+  }
+  const auto n = static_cast<double>(draws);
+  CHECK(std::fabs(sum) < 6.1 * std::sqrt(n));
+  CHECK(std::fabs(squares - n) < 6.1 * std::sqrt(2 * n));
+}
+
+TEST_CASE("von Mises") {
+  std::uint64_t seed = 1000;
+  constexpr std::size_t cells = 400;
+  // Cells from -reach to reach; what is outside falls into the first or last.
+  const auto ratio = [&](double kappa, double reach, auto&& draw) {
+    const auto density = [kappa](double x) { return std::exp(-2 * kappa * std::pow(std::sin(x / 2), 2)); };
+    std::vector<double> weights;
+    const double width = 2 * reach / cells;
+    double total = 0;
+    for (std::size_t i = 0; i < cells; ++i) {
+      const double from = -reach + width * static_cast<double>(i);
+      weights.push_back(boost::math::quadrature::gauss_kronrod<double, 15>::integrate(density, from, from + width, 0));
+      total += weights.back();
+    }
+    for (double& w : weights) w /= total;
+    std::vector<double> counts(cells, 0.0);
+    for (const double x : sample(++seed, draw)) {
+      REQUIRE(std::fabs(x) <= std::numbers::pi);
+      counts[static_cast<std::size_t>(std::clamp((x + reach) / width, 0.0, cells - 1.0))] += 1;
+    }
+    return chi_square_ratio(counts, weights);
+  };
+  for (const double kappa : {0.0, 1e-9, 1e-6, 1e-3, 0.3, 1.0, 7.0, 500.0, 9.9e5, 1.1e6}) {
+    CAPTURE(kappa);
+    const double reach = std::min(std::numbers::pi, 9 / std::sqrt(kappa));
+    CHECK(ratio(kappa, reach, [kappa](Stream& s) { return s.von_mises(kappa); }) < 1);
+  }
+  // mutants: a wrapped normal of the same variance; one side only
+  CHECK(ratio(1, std::numbers::pi, [](Stream& s) { return std::remainder(1.27 * s.normal(), 2 * std::numbers::pi); }) >
+        1);
+  CHECK(ratio(1, std::numbers::pi, [](Stream& s) { return std::fabs(s.von_mises(1)); }) > 1);
 }
 
 TEST_CASE("categorical and alias table") {
