@@ -51,14 +51,21 @@ std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
     if (type == "nonnegative") low = 0, text = "0 or more";
     if (type == "unit" || type == "simplex")
       low = 0, high = 1, text = type == "unit" ? "between 0 and 1" : "probabilities that sum to 1";
+    // Bounds may name other parameters, and then be known only at run time.
+    std::optional<ExprId> low_at, high_at;
     if (p.type.bounds && !p.type.bounds->elements) {
-      const auto end = [&](const ast::ExprPtr& e) {
-        double v = 0;
-        in_dist_scope(d, [&] { v = known_real(eval(*e), e->span, "a bound"); });
-        return v;
+      const auto end = [&](const ast::ExprPtr& e, double& known_end, std::optional<ExprId>& end_at) {
+        in_dist_scope(d, [&] {
+          const Sym v = eval(*e);
+          if (const auto m = materialise(v); m && m->is_scalar()) {
+            known_end = m->at(0).as_real();
+          } else {
+            end_at = real_expr(v);
+          }
+        });
       };
-      low = end(p.type.bounds->low);
-      high = end(p.type.bounds->high);
+      end(p.type.bounds->low, low, low_at);
+      end(p.type.bounds->high, high, high_at);
       low_open = p.type.bounds->low_open;
       high_open = p.type.bounds->high_open;
       text = fmt::format("in {}{}, {}{}", low_open ? '(' : '[', low, high, high_open ? ')' : ']');
@@ -70,8 +77,12 @@ std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
       return (low_open ? v > low : v >= low) && (high_open ? v < high : v <= high) &&
              (may_be_infinite || std::isfinite(v));
     };
-    if (const auto v = materialise(s)) {
+    if (const auto v = materialise(s); v && !low_at && !high_at) {
       double sum = 0;
+      if (type == "ordered")
+        for (std::size_t k = 1; k < v->size(); ++k)
+          if (!(v->at(k - 1).as_real() < v->at(k).as_real()))
+            raise<K::invalid_parameter>(d.argument_spans[i], p.name.text, d.decl->name.text, "increasing", to_text(*v));
       for (std::size_t k = 0; k < v->size(); ++k) {
         const double x = v->at(k).as_real();
         sum += x;
@@ -95,18 +106,30 @@ std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
     }
     const ExprId e = module_->to_real(element(s, at));
     const Interval r = range(e);
+    const Interval low_r = low_at ? range(*low_at) : Interval{low, low};
+    const Interval high_r = high_at ? range(*high_at) : Interval{high, high};
     // An open end that a continuous latent approaches but never reaches counts as kept.
-    const bool proved = r.low >= low && r.high <= high && (!low_open || r.low > low || reaches_only_openly(e)) &&
-                        (!high_open || r.high < high || reaches_only_openly(e));
-    if (!proved) {
-      ExprId ok = module_->boolean(true);
-      if (std::isfinite(low)) ok = module_->prim(low_open ? Op::lt : Op::le, {module_->real(low), e});
-      if (std::isfinite(high)) {
-        const ExprId below = module_->prim(high_open ? Op::lt : Op::le, {e, module_->real(high)});
-        ok = std::isfinite(low) ? module_->prim(Op::logical_and, {ok, below}) : below;
-      }
-      for (std::size_t k = indices.size(); k-- > 0;) ok = module_->reduce(ir::Reduction::all, indices[k], ok);
-      if (std::isfinite(low) || std::isfinite(high)) demand(ok);
+    const bool low_kept = r.low >= low_r.high && (!low_open || r.low > low_r.high || reaches_only_openly(e) ||
+                                                  (low_at && reaches_only_openly(*low_at)));
+    const bool high_kept = r.high <= high_r.low && (!high_open || r.high < high_r.low || reaches_only_openly(e) ||
+                                                    (high_at && reaches_only_openly(*high_at)));
+    std::optional<ExprId> ok;
+    const auto need = [&](ExprId condition) { ok = ok ? module_->prim(Op::logical_and, {*ok, condition}) : condition; };
+    if (!low_kept && (low_at || std::isfinite(low)))
+      need(module_->prim(low_open ? Op::lt : Op::le, {low_at.value_or(module_->real(low)), e}));
+    if (!high_kept && (high_at || std::isfinite(high)))
+      need(module_->prim(high_open ? Op::lt : Op::le, {e, high_at.value_or(module_->real(high))}));
+    if (type == "ordered" && s.shape.size() == 1 && s.shape[0] > 1) {
+      const ir::IndexId k = module_->add_index("k", 2, s.shape[0]);
+      const ExprId here = module_->index_value(k);
+      const ExprId before = module_->prim(Op::sub, {here, module_->integer(1)});
+      const ExprId step = module_->prim(Op::lt, {module_->to_real(element(s, std::span(&before, 1))),
+                                                 module_->to_real(element(s, std::span(&here, 1)))});
+      demand(module_->reduce(ir::Reduction::all, k, step));
+    }
+    if (ok) {
+      for (std::size_t k = indices.size(); k-- > 0;) ok = module_->reduce(ir::Reduction::all, indices[k], *ok);
+      demand(*ok);
     }
     if (type == "simplex" && !sums_to_one(e, indices)) {
       const ExprId sum = module_->reduce(ir::Reduction::sum, indices[0], e);
@@ -162,34 +185,42 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
   if (d.cut) return restricted_interval(d, low, high);
   const ast::DistDecl::Member* cdf = member(*d.decl, "cdf");
   if (cdf == nullptr) raise<K::no_cdf>(d.span, d.decl->name.text, "for the probability of an interval");
-  const Support s = own_support(d);
+  const ast::DistDecl::Member* ccdf = member(*d.decl, "ccdf");
   ExprId result{};
+  const Support s = own_support(d);
   in_dist_scope(d, [&] {
-    const auto at = [&](const Sym& x) {
-      // Beyond its support the cdf is 0 or 1 whatever the formula says there.
-      define(cdf->arguments.at(0).text, x);
-      return real_expr(eval(*cdf->value));
-    };
-    const auto bound = [&](const Sym& x, bool is_low) {
+    const bool whole = s.kind == Support::Kind::integers;
+    const double support_low = whole ? static_cast<double>(s.low) : s.real_low;
+    const double support_high = whole ? static_cast<double>(s.high) : s.real_high;
+    // P(X <= x), or by `upper` P(X > x). Beyond the support it is 0 or 1 whatever the formula says there.
+    const auto at = [&](const Sym& x, bool upper) {
+      const double before = upper ? 1 : 0, after = upper ? 0 : 1;
       const ExprId e = real_expr(x);
       const Interval r = range(e);
-      const double support_low = s.kind == Support::Kind::integers ? static_cast<double>(s.low) : s.real_low;
-      const double support_high = s.kind == Support::Kind::integers ? static_cast<double>(s.high) : s.real_high;
-      if (r.high <= support_low && is_low && s.kind == Support::Kind::reals) return module_->real(0);
-      if (r.low >= support_high && !is_low) return module_->real(1);
-      if (is_low && s.kind == Support::Kind::integers) {
-        const Sym below = apply(Op::sub, {apply(Op::ceil, {x}, d.span), known(Scalar::real(1))}, d.span);
-        return module_->select(module_->prim(Op::lt, {real_expr(below), module_->real(support_low)}), module_->real(0),
-                               at(below));
-      }
-      ExprId v = at(x);
-      if (r.low < support_low)
-        v = module_->select(module_->prim(Op::le, {e, module_->real(support_low)}), module_->real(0), v);
+      if (whole ? r.high < support_low : r.high <= support_low) return module_->real(before);
+      if (r.low >= support_high) return module_->real(after);
+      const ast::DistDecl::Member& formula = upper ? *ccdf : *cdf;
+      define(formula.arguments.at(0).text, x);
+      ExprId v = real_expr(eval(*formula.value));
+      if (r.low < support_low || (!whole && r.low == support_low))
+        v = module_->select(module_->prim(whole ? Op::lt : Op::le, {e, module_->real(support_low)}),
+                            module_->real(before), v);
       if (r.high > support_high)
-        v = module_->select(module_->prim(Op::le, {module_->real(support_high), e}), module_->real(1), v);
+        v = module_->select(module_->prim(Op::le, {module_->real(support_high), e}), module_->real(after), v);
       return v;
     };
-    result = module_->prim(Op::sub, {bound(high, false), bound(low, true)});
+    const Sym below = whole ? apply(Op::sub, {apply(Op::ceil, {low}, d.span), known(Scalar::real(1))}, d.span) : low;
+    const ExprId from = at(below, false), to = at(high, false);
+    result = module_->prim(Op::sub, {to, from});
+    if (ccdf == nullptr) return;
+    // An interval in the upper tail: the difference of two numbers near 1 would keep few digits of it.
+    const Scalar* all_below = module_->constant(to);
+    const ExprId upper = all_below != nullptr && all_below->r == 1
+                             ? at(below, true)
+                             : module_->prim(Op::sub, {at(below, true), at(high, true)});
+    const Scalar* start = module_->constant(from);
+    if (start != nullptr && start->r <= 0.5) return;
+    result = module_->select(module_->prim(Op::lt, {module_->real(0.5), from}), upper, result);
   });
   return result;
 }
@@ -200,7 +231,7 @@ Scalar Lowerer::sample(const DistInstance& d, const Randomness& random) {
     if (!c) raise<K::not_known>(d.span, "the choice of a distribution that is drawn from");
     return sample(c->at(0).truth() ? *d.then_dist : *d.else_dist, random);
   }
-  Support s = support(d);
+  Support s = any_support(d);
   if (s.kind == Support::Kind::whole_type) {  // point(v): v itself
     const auto v = materialise(d.arguments.at(0));
     if (!v) raise<K::not_known>(d.span, "what is drawn from");
@@ -242,9 +273,9 @@ Scalar Lowerer::sample(const DistInstance& d, const Randomness& random) {
         if (f == "std_uniform") return known(Scalar::real(random("uniform", 0)));
         if (f == "std_normal") return known(Scalar::real(random("normal", 0)));
         if (f == "std_exponential") return known(Scalar::real(random("exponential", 0)));
-        if (f == "std_gamma" && call->arguments.size() == 1) {
-          const ast::Expr& shape = *call->arguments[0].value;
-          return known(Scalar::real(random("gamma", known_real(eval(shape), shape.span, "a shape"))));
+        if (call->arguments.size() == 1 && (f == "std_gamma" || f == "std_poisson" || f == "std_von_mises")) {
+          const ast::Expr& argument = *call->arguments[0].value;
+          return known(Scalar::real(random(f.substr(4), known_real(eval(argument), argument.span, "an argument"))));
         }
         return std::nullopt;
       });
@@ -253,9 +284,14 @@ Scalar Lowerer::sample(const DistInstance& d, const Randomness& random) {
       const auto m = materialise(v);
       if (!m) raise<K::not_known>(d.span, "what is drawn from");
       drawn = m->at(0);
+      if (s.kind == Support::Kind::integers && drawn.type == ScalarType::real)
+        drawn = hearsay::apply(Op::to_int, std::span(&drawn, 1));
     });
     if (!d.cut) return drawn;
-    if (drawn.as_real() >= s.real_low && drawn.as_real() <= s.real_high) return drawn;
+    const bool inside = s.kind == Support::Kind::integers
+                            ? drawn.i >= s.low && drawn.i <= s.high
+                            : drawn.as_real() >= s.real_low && drawn.as_real() <= s.real_high;
+    if (inside) return drawn;
   }
   raise<K::invalid_parameter>(d.span, "range", "in", "of more probability than one draw in 100000 hits",
                               fmt::format("({}, {})", s.real_low, s.real_high));

@@ -20,7 +20,6 @@ constexpr std::array spellings = {
     Spelling{"gaussian", "normal", "write `normal(mu, sigma)`; sigma is the standard deviation"},
     Spelling{"Gaussian", "normal", "write `normal(mu, sigma)`; sigma is the standard deviation"},
     Spelling{"N", "normal", "write `normal(mu, sigma)`; sigma is the standard deviation"},
-    Spelling{"std_normal", "normal", "write `normal(0, 1)`"},
     Spelling{"dbern", "bernoulli", "write `bernoulli(p)`"},
     Spelling{"rbern", "bernoulli", "write `bernoulli(p)`"},
     Spelling{"flip", "bernoulli", "write `bernoulli(p)`"},

@@ -108,6 +108,11 @@ std::optional<ExprId> Lowerer::inside_support(const ast::TypeExpr& over, const S
   const auto need = [&](ExprId c) { inside = inside ? module_->prim(Op::logical_and, {*inside, c}) : c; };
   const ExprId xe = module_->to_real(expr(x));
   const Interval r = range(xe);
+  // Data may be infinite (latents are not): no density there, whatever the formula says.
+  const ir::Opcode code = module_->inst(xe).code;
+  if (base != "int" && (code == ir::Opcode::constant || code == ir::Opcode::data) &&
+      (std::isinf(r.low) || std::isinf(r.high)))
+    need(module_->prim(Op::lt, {module_->prim(Op::abs, {xe}), module_->real(infinity)}));
   if (over.bounds) {
     const ExprId low = real_expr(eval(*over.bounds->low)), high = real_expr(eval(*over.bounds->high));
     if (!(r.low >= range(low).high)) need(module_->prim(over.bounds->low_open ? Op::lt : Op::le, {low, xe}));

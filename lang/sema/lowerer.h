@@ -44,11 +44,12 @@ struct Support {
   enum class Kind : std::uint8_t { boolean, integers, labels, elements, reals, whole_type };
   Kind kind = Kind::reals;
   std::int64_t low = 0, high = 0;  ///< integers
+  bool unbounded = false;          ///< integers without an end: `low` or `high` is the last number of its type
   AlphabetPtr labels;
   ArrayValue elements;
   double real_low = 0, real_high = 0;
 
-  [[nodiscard]] bool finite() const { return kind != Kind::reals && kind != Kind::whole_type; }
+  [[nodiscard]] bool finite() const { return kind != Kind::reals && kind != Kind::whole_type && !unbounded; }
   [[nodiscard]] std::int64_t cardinality() const;
 };
 
@@ -76,7 +77,8 @@ struct DistInstance {
   std::optional<Cut> cut;
 };
 
-/// Random numbers by name: uniform on (0, 1), normal, exponential, gamma (unit rate, the shape is the argument).
+/// Random numbers by name: uniform on (0, 1), normal, exponential, gamma (unit rate, the shape is the argument),
+/// poisson (the rate), von_mises (the concentration).
 using Randomness = std::function<double(std::string_view name, double argument)>;
 
 class Lowerer;
@@ -126,7 +128,9 @@ public:
   DistInstance distribution(const ast::Expr& e);
   std::vector<std::int64_t> lifted_shape(const DistInstance& d);
   DistInstance at(const DistInstance& d, std::span<const ir::ExprId> index);
+  /// For a latent: refuses integers without an end.
   Support support(const DistInstance& d);
+  Support any_support(const DistInstance& d);
   /// Log density or log mass (nats) of one outcome; -inf outside the support. Parameters are assumed valid.
   ir::ExprId logp(const DistInstance& d, const Sym& outcome);
   /// The condition under which all parameters are valid, or nothing when that is proved. Known violations are raised.

@@ -163,6 +163,8 @@ void Lowerer::restrict_support(Support& s, const DistInstance::Cut& cut) {
       if (l > static_cast<double>(s.low)) s.low = static_cast<std::int64_t>(l);
       if (h < static_cast<double>(s.high)) s.high = static_cast<std::int64_t>(h);
       if (s.low > s.high) raise<K::invalid_parameter>(cut.span, "range", "in", "not empty", "empty");
+      using Integers = std::numeric_limits<std::int64_t>;
+      s.unbounded = s.unbounded && (s.low == Integers::min() || s.high == Integers::max());
       return;
     }
     case Support::Kind::elements: {
@@ -188,12 +190,26 @@ void Lowerer::restrict_support(Support& s, const DistInstance::Cut& cut) {
   }
 }
 
+namespace {
+
+/// The ends of a restriction that leaves infinitely many values, both included: whole numbers are those of the support.
+std::pair<Sym, Sym> ends_of(const Support& s, const DistInstance::Cut& cut) {
+  if (s.kind != Support::Kind::integers) return {cut.low, cut.high};
+  using Integers = std::numeric_limits<std::int64_t>;
+  const auto end = [](std::int64_t v, std::int64_t none, double infinite) {
+    return Lowerer::known(Scalar::real(v == none ? infinite : static_cast<double>(v)));
+  };
+  return {end(s.low, Integers::min(), -infinity), end(s.high, Integers::max(), infinity)};
+}
+
+}  // namespace
+
 /// log p(x) - log P(inside), and -inf outside (nats).
 ExprId Lowerer::restricted_logp(const DistInstance& d, const Sym& outcome, ExprId whole_logp) {
   const DistInstance::Cut& cut = *d.cut;
   DistInstance whole = d;
   whole.cut.reset();
-  const Support s = support(d);
+  const Support s = any_support(d);
   const bool by_value = cut.is_set && s.kind != Support::Kind::elements;  // labels and truths
   ExprId log_mass{};
   if (by_value) {
@@ -203,7 +219,8 @@ ExprId Lowerer::restricted_logp(const DistInstance& d, const Sym& outcome, ExprI
     const ir::IndexId k = module_->add_index("k", 1, s.cardinality());
     log_mass = module_->reduce(ir::Reduction::log_sum_exp, k, logp(whole, decode(s, module_->index_value(k))));
   } else {
-    log_mass = module_->prim(Op::log, {interval_probability(whole, cut.low, cut.high)});
+    const auto [first, last] = ends_of(s, cut);
+    log_mass = module_->prim(Op::log, {interval_probability(whole, first, last)});
   }
   const ExprId inside_logp = module_->prim(Op::sub, {whole_logp, log_mass});
 
@@ -232,7 +249,7 @@ ExprId Lowerer::restricted_logp(const DistInstance& d, const Sym& outcome, ExprI
 
 /// P(low <= X <= high) of a restricted distribution.
 ExprId Lowerer::restricted_interval(const DistInstance& d, const Sym& low, const Sym& high) {
-  const Support s = support(d);
+  const Support s = any_support(d);
   const ExprId le = real_expr(low), he = real_expr(high);
   if (s.finite()) {
     const ir::IndexId k = module_->add_index("k", 1, s.cardinality());
@@ -246,10 +263,11 @@ ExprId Lowerer::restricted_interval(const DistInstance& d, const Sym& low, const
   }
   DistInstance whole = d;
   whole.cut.reset();
-  const Sym from = apply(Op::max, {low, d.cut->low}, d.span), to = apply(Op::min, {high, d.cut->high}, d.span);
-  const ExprId p = module_->prim(
-      Op::div, {interval_probability(whole, from, to), interval_probability(whole, d.cut->low, d.cut->high)});
-  return module_->select(module_->prim(Op::lt, {real_expr(from), real_expr(to)}), p, module_->real(0));
+  const auto [first, last] = ends_of(s, *d.cut);
+  const Sym from = apply(Op::max, {low, first}, d.span), to = apply(Op::min, {high, last}, d.span);
+  const ExprId p =
+      module_->prim(Op::div, {interval_probability(whole, from, to), interval_probability(whole, first, last)});
+  return module_->select(module_->prim(Op::le, {real_expr(from), real_expr(to)}), p, module_->real(0));
 }
 
 }  // namespace hearsay

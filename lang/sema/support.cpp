@@ -24,7 +24,7 @@ std::string support_text(const Support& s) {
     case Support::Kind::boolean:
       return "true or false";
     case Support::Kind::integers:
-      return fmt::format("{}..{}", s.low, s.high);
+      return s.unbounded ? "whole numbers without end" : fmt::format("{}..{}", s.low, s.high);
     case Support::Kind::labels:
       return fmt::format("{{{}}}", fmt::join(s.labels->labels, ", "));
     case Support::Kind::elements:
@@ -139,11 +139,15 @@ Support Lowerer::own_support(const DistInstance& d) {
     high_open = over.bounds->high_open;
   }
   if (base == "int") {
-    if (std::isinf(low) || std::isinf(high))
-      raise_not_yet(d.span, NotYet::infinite_latent, fmt::format(": `{}`", d.decl->name.text));
+    using Integers = std::numeric_limits<std::int64_t>;
     s.kind = Support::Kind::integers;
-    s.low = static_cast<std::int64_t>(std::ceil(low)) + (low_open && low == std::ceil(low) ? 1 : 0);
-    s.high = static_cast<std::int64_t>(std::floor(high)) - (high_open && high == std::floor(high) ? 1 : 0);
+    s.unbounded = std::isinf(low) || std::isinf(high);
+    s.low = std::isinf(low) ? Integers::min()
+                            : static_cast<std::int64_t>(std::ceil(low)) + (low_open && low == std::ceil(low) ? 1 : 0);
+    s.high = std::isinf(high)
+                 ? Integers::max()
+                 : static_cast<std::int64_t>(std::floor(high)) - (high_open && high == std::floor(high) ? 1 : 0);
+    if (s.unbounded) return s;
     if (s.high < s.low)
       raise<K::invalid_parameter>(d.span, "support", d.decl->name.text, "not empty",
                                   fmt::format("{}..{}", s.low, s.high));
@@ -163,9 +167,17 @@ Support Lowerer::own_support(const DistInstance& d) {
 }
 
 Support Lowerer::support(const DistInstance& d) {
+  Support s = any_support(d);
+  if (s.unbounded)
+    throw Failure{not_yet(d.span, NotYet::infinite_latent, d.decl ? fmt::format(": `{}`", d.decl->name.text) : "")
+                      .with_help("restrict it, as in `poisson(3) in [0, 100]`, or observe it")};
+  return s;
+}
+
+Support Lowerer::any_support(const DistInstance& d) {
   Support s;
   if (d.condition) {
-    const Support a = support(*d.then_dist), b = support(*d.else_dist);
+    const Support a = any_support(*d.then_dist), b = any_support(*d.else_dist);
     const auto clash = [&] { raise<K::different_supports>(d.span, support_text(a), support_text(b)); };
     if (a.kind == Support::Kind::whole_type) {
       s = b;
@@ -177,6 +189,7 @@ Support Lowerer::support(const DistInstance& d) {
         case Support::Kind::integers:
           s.low = std::min(a.low, b.low);
           s.high = std::max(a.high, b.high);
+          s.unbounded = a.unbounded || b.unbounded;
           break;
         case Support::Kind::labels:
           if (a.labels->labels.size() != b.labels->labels.size()) clash();
@@ -225,7 +238,11 @@ Support Lowerer::support(const DistInstance& d) {
   } else {
     s = own_support(d);
   }
-  if (d.cut) restrict_support(s, *d.cut);
+  if (d.cut) {
+    restrict_support(s, *d.cut);
+    if (s.kind == Support::Kind::integers && s.finite() && s.high - s.low >= (1 << 24))
+      raise_not_yet(d.cut->span, NotYet::large_support);
+  }
   return s;
 }
 
