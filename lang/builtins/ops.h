@@ -25,6 +25,11 @@ struct Scalar {
   static Scalar real(double v) { return {ScalarType::real, 0, v}; }
   /// The value as a real number, whatever its type.
   [[nodiscard]] double as_real() const { return type == ScalarType::real ? r : static_cast<double>(i); }
+  /// The value in a type that holds it: booleans and integers as integers or real numbers.
+  [[nodiscard]] Scalar converted_to(ScalarType to) const {
+    if (to == type) return *this;
+    return to == ScalarType::real ? real(as_real()) : Scalar{to, i, 0};
+  }
   [[nodiscard]] bool truth() const { return type == ScalarType::real ? r != 0 : i != 0; }
   friend bool operator==(const Scalar&, const Scalar&) = default;
 };

@@ -16,12 +16,6 @@ using K = DiagnosticKind;
 
 namespace {
 
-Scalar convert(Scalar v, ScalarType to) {
-  if (v.type == to) return v;
-  if (to == ScalarType::real) return Scalar::real(v.as_real());
-  return {to, v.i, 0};
-}
-
 /// Fewer elements than this are evaluated one by one.
 constexpr std::size_t kManyElements = 64;
 
@@ -60,7 +54,7 @@ Sym Lowerer::eval_array(const ast::Array& a, SourceSpan span) {
     std::vector<std::int64_t> integers;
     for (const Sym& s : elements)
       for (std::size_t i = 0; i < s.known->size(); ++i) {
-        const Scalar v = convert(s.known->at(i), type);
+        const Scalar v = s.known->at(i).converted_to(type);
         if (type == ScalarType::real)
           reals.push_back(v.r);
         else

@@ -19,12 +19,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-const ast::DistDecl::Member* member(const ast::DistDecl& d, std::string_view name) {
-  for (const auto& m : d.members)
-    if (m.name.text == name) return &m;
-  return nullptr;
-}
-
 }  // namespace
 
 ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, const Sym& high) {
@@ -34,9 +28,9 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
                            interval_probability(*d.else_dist, low, high));
   }
   if (d.cut) return restricted_interval(d, low, high);
-  const ast::DistDecl::Member* cdf = member(*d.decl, "cdf");
+  const ast::DistDecl::Member* cdf = d.decl->member("cdf");
   if (cdf == nullptr) raise<K::no_cdf>(d.span, d.decl->name.text, "for the probability of an interval");
-  const ast::DistDecl::Member* ccdf = member(*d.decl, "ccdf");
+  const ast::DistDecl::Member* ccdf = d.decl->member("ccdf");
   ExprId result{};
   const Support s = own_support(d);
   in_dist_scope(d, [&] {
@@ -112,7 +106,7 @@ Scalar Lowerer::sample(const DistInstance& d, const Randomness& random) {
     }
     return decode(s, last);
   }
-  const ast::DistDecl::Member* sampler = member(*d.decl, "sample");
+  const ast::DistDecl::Member* sampler = d.decl->member("sample");
   if (sampler == nullptr) raise<K::bad_member>(d.span, d.decl->name.text, "has no `sample = …;`");
   for (int attempt = 0; attempt < 100000; ++attempt) {
     Scalar drawn;

@@ -18,12 +18,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-const ast::DistDecl::Member* member(const ast::DistDecl& d, std::string_view name) {
-  for (const auto& m : d.members)
-    if (m.name.text == name) return &m;
-  return nullptr;
-}
-
 }  // namespace
 
 /// The distribution with arguments by label in the order of the outcome's labels, where theirs is another or some are
@@ -139,11 +133,11 @@ ExprId Lowerer::logp(const DistInstance& d, const Sym& outcome) {
   const Sym x = fitting_outcome(d, outcome);
   ExprId result{};
   in_dist_scope(aligned, [&] {
-    if (const ast::DistDecl::Member* listed = member(*d.decl, "logp_at")) {
+    if (const ast::DistDecl::Member* listed = d.decl->member("logp_at")) {
       result = listed_logp(d, *listed, x);
       return;
     }
-    const ast::DistDecl::Member* density = member(*d.decl, "logp");
+    const ast::DistDecl::Member* density = d.decl->member("logp");
     if (density == nullptr) raise<K::bad_member>(d.decl->name.span, d.decl->name.text, "has no `logp(x) = …;`");
     const auto inside = inside_support(d.decl->over, x);
     const Scalar* verdict = inside ? module_->constant(*inside) : nullptr;

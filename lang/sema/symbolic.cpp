@@ -22,12 +22,6 @@ using K = DiagnosticKind;
 
 namespace {
 
-Scalar convert(Scalar v, ScalarType to) {
-  if (v.type == to) return v;
-  if (to == ScalarType::real) return Scalar::real(v.as_real());
-  return {to, v.i, 0};
-}
-
 /// The type to which operands of `op` are brought before it is applied.
 ScalarType operand_type(Op op, std::span<const Sym> operands) {
   switch (info(op).typing) {
@@ -206,7 +200,7 @@ Sym Lowerer::apply(Op op, std::vector<Sym> operands, SourceSpan span) {
     if (const auto t = result_type(op, types)) type = *t;
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t k = 0; k < operands.size(); ++k)
-        at[k] = convert(operands[k].known->at(operands[k].shape.empty() ? 0 : i), common);
+        at[k] = operands[k].known->at(operands[k].shape.empty() ? 0 : i).converted_to(common);
       const Scalar v = hearsay::apply(op, at);
       if (type == ScalarType::real)
         reals.push_back(v.r);

@@ -249,6 +249,12 @@ struct DistDecl {
   std::vector<Parameter> parameters;
   TypeExpr over;
   std::vector<Member> members;
+
+  [[nodiscard]] const Member* member(std::string_view wanted) const {
+    for (const Member& m : members)
+      if (m.name.text == wanted) return &m;
+    return nullptr;
+  }
 };
 struct ImportStmt {
   std::string path;

@@ -123,7 +123,7 @@ private:
   model::FactorGraph graph_;                  ///< only variables that some factor names; structure, tables are apart
   std::vector<std::int64_t> graph_variable_;  ///< by flat position, or -1
   std::optional<exact::JunctionTree> tree_;   ///< none where the joint is enumerated
-  std::optional<double> log_mass_;                         ///< finite models
+  std::optional<double> log_mass_;            ///< finite models
   std::optional<infer::QuadraturePosterior1d> quadrature_;
   bool sampled_ = false;
   std::shared_ptr<const ir::Gradient> gradient_;  ///< where this is what draws are made with

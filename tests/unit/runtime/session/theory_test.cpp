@@ -105,7 +105,8 @@ TEST_CASE("theory section 7: a Beta student") {
     REQUIRE(r.run("let post = infer Biased given { " + seven + " };") == 0);
     const auto density = [](double p) { return std::pow(1 + p, 7) * std::pow(2 - p, 3); };
     const double mass = integral(density, 0, 1);
-    check_number(r, "E(theta | post)", integral([&](double p) { return p * density(p); }, 0, 1) / mass, 0.678633, 0.5e-6);
+    check_number(r, "E(theta | post)", integral([&](double p) { return p * density(p); }, 0, 1) / mass, 0.678633,
+                 0.5e-6);
     check_number(r, "P(theta > 0.5 | post)", integral(density, 0.5, 1) / mass, 0.774745, 0.5e-6);
     REQUIRE(r.run("let post = infer Biased given { for i in 1..10 { soft observe (if i <= 7 then heads else tails) ~ "
                   "categorical({heads: theta, tails: 1 - theta}) weight 0.5; } };") == 0);
@@ -146,6 +147,6 @@ TEST_CASE("theory section 7: fixed odds exaggerate: where the student's rate end
     // With q = 1/2, the fair student's gain on each extreme: ln cosh(½ ln 2) a label.
     const std::string both = "given { soft observe emit[1] == heads odds 2; soft observe emit[2] == tails odds 2; }";
     check_number(r, "(evidence(infer At(p: 0.5) " + both + ") - evidence(infer At(p: 1) " + both + ")) / 2",
-          std::log(std::cosh(0.5 * std::log(2.0))), 0.05889, 0.5e-5);
+                 std::log(std::cosh(0.5 * std::log(2.0))), 0.05889, 0.5e-5);
   }
 }
