@@ -25,8 +25,6 @@ Nats divergence_bound(Nats charge) {
 
 Nats divergence_sum_bound(Nats charge) { return charge * total_variation_bound(charge); }
 
-Nats density_ratio_bound(Nats charge) { return charge; }
-
 Nats map_mismatch_bound(std::span<const double> unfaithfulness, Nats charge) {
   Nats sum;
   for (const double delta : unfaithfulness) sum += Nats::of(soft_event(charge.value(), delta));

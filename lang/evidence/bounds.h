@@ -26,9 +26,6 @@ struct ProbabilityRange {
 /// KL(P′‖P) + KL(P‖P′) ≤ B·tanh(B/4).
 [[nodiscard]] Nats divergence_sum_bound(Nats charge);
 
-/// |ln dP′/dP| ≤ B; the same number bounds the regret on any data.
-[[nodiscard]] Nats density_ratio_bound(Nats charge);
-
 /// Σ_e ln(1 + δ_e (e^B − 1)): by how much a map that is faithful only to within δ_e (total variation) may let the
 /// movement of two events differ between teacher and student (theory.md §8). Each δ_e in [0, 1].
 [[nodiscard]] Nats map_mismatch_bound(std::span<const double> unfaithfulness, Nats charge);

@@ -1,10 +1,13 @@
 #include "lang/evidence/certificate.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace hearsay::evidence {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double tolerance = 1e-9;
 
 bool exceeds(double realised, double bound, double extra = 0) {
@@ -12,44 +15,57 @@ bool exceeds(double realised, double bound, double extra = 0) {
 }
 
 constexpr double few_ulp = 16 * std::numeric_limits<double>::epsilon();
-// Below this a probability has lost digits, or vanished, to underflow.
-constexpr double smallest_sure = 1e-290;
 
-// How uncertain ln p is. `rounding` is relative where p was worked out by itself, absolute where it is 1 − q.
-double log_uncertainty(double p, double rounding, double error) {
-  if (p == 0 && error == 0) return 0;
-  if (p < smallest_sure || error >= p) return std::numeric_limits<double>::infinity();
-  return rounding - std::log1p(-error / p);
+/// What the logarithm of a probability or of odds can be.
+struct LogRange {
+  double low, high;
+};
+
+// `rounding` is relative where p was worked out by itself, absolute where it is 1 − q. What has vanished to underflow
+// may be anything small.
+LogRange log_range(double p, double rounding, double error) {
+  if (!(p >= kSmallestSure)) return {-infinity, std::log(kSmallestSure)};
+  return {error < p ? std::log(p) - rounding + std::log1p(-error / p) : -infinity,
+          std::log(p) + rounding + std::log1p(error / p)};
 }
 
-double logit_uncertainty(double p, std::optional<double> complement, double error) {
-  if (complement) return log_uncertainty(p, few_ulp, error) + log_uncertainty(*complement, few_ulp, error);
-  if (p == 0 || p == 1) return 0;
-  return log_uncertainty(p, few_ulp / p, error) + log_uncertainty(1 - p, few_ulp / (1 - p), error);
+LogRange log_odds_range(double p, std::optional<double> complement, double error) {
+  const double q = complement.value_or(1 - p);
+  const LogRange up = log_range(p, complement ? few_ulp : few_ulp / std::max(p, kSmallestSure), error);
+  const LogRange down = log_range(q, complement ? few_ulp : few_ulp / std::max(q, kSmallestSure), error);
+  return {up.low - down.high, up.high - down.low};
+}
+
+/// The least that the log-odds must have moved, whatever rounding and underflow did to the probabilities.
+double least_shift(const CertifiedQuery& q) {
+  const double not_before = q.not_before.value_or(1 - q.before), not_after = q.not_after.value_or(1 - q.after);
+  // What is impossible stays so.
+  if ((q.before == 0 && q.after == 0) || (not_before == 0 && not_after == 0)) return 0;
+  const LogRange before = log_odds_range(q.before, q.not_before, q.before_error);
+  const LogRange after = log_odds_range(q.after, q.not_after, q.after_error);
+  const double low = after.low - before.high, high = after.high - before.low;
+  return std::max({0.0, low, -high});
 }
 
 }  // namespace
 
 std::optional<CertificateViolation> Certificate::first_violation() const {
   for (const CertifiedQuery& q : queries) {
-    const double moved = std::fabs(shift(q).value());
-    if (exceeds(moved, charged.value(),
-                logit_uncertainty(q.before, q.not_before, q.before_error) +
-                    logit_uncertainty(q.after, q.not_after, q.after_error))) {
-      return CertificateViolation{q.text, moved, charged.value()};
-    }
+    if (exceeds(least_shift(q), charged.value()))
+      return CertificateViolation{q.text, std::fabs(shift(q).value()), charged.value()};
   }
   if (budget && exceeds(charged.value(), budget->value())) {
     return CertificateViolation{"the charge against the budget", charged.value(), budget->value()};
   }
   if (!realised) return std::nullopt;
   const double error = realised->error;
-  if (exceeds(realised->size.value(), charged.value(), error)) {
+  if (exceeds(realised->vanished ? realised->least_size.value() : realised->size.value(), charged.value(), error)) {
     return CertificateViolation{"the largest shift of any log-odds", realised->size.value(), charged.value()};
   }
   if (exceeds(realised->total_variation, total_variation_limit(), error)) {
     return CertificateViolation{"the total variation", realised->total_variation, total_variation_limit()};
   }
+  if (realised->vanished) return std::nullopt;  // what vanished may carry any share of a divergence
   if (exceeds(realised->divergence.value(), divergence_limit().value(), error)) {
     return CertificateViolation{"the divergence", realised->divergence.value(), divergence_limit().value()};
   }

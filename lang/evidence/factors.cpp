@@ -24,16 +24,6 @@ double soft_event_slope(double s, double p) noexcept {
   return std::expm1(s) / ((1 - p) + p * std::exp(s));
 }
 
-double bounded_weight(double w, double s, double log_p, double reference) noexcept {
-  if (w == 0 || s == 0 || log_p == reference) return 0;
-  const double half = s / 2;
-  return half * std::tanh(w * (log_p - reference) / half);
-}
-
-double robust_weight(double beta, double w, double p_y, double sum_p_one_plus_beta) noexcept {
-  return w * (std::pow(p_y, beta) / beta - sum_p_one_plus_beta / (1 + beta));
-}
-
 Nats robust_charge(double beta, double w) noexcept { return Nats::of(w / beta); }
 
 Result<double> checked_weight(double w, SourceSpan where) {

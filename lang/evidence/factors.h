@@ -16,16 +16,8 @@ namespace hearsay::evidence {
 /// The derivative of soft_event in p: (e^s − 1) / (1 + (e^s − 1) p).
 [[nodiscard]] double soft_event_slope(double s, double p) noexcept;
 
-/// `weight w within s nats`: (s/2)·tanh((2/s)·w·(log_p − reference)), between −s/2 and s/2. w ≥ 0, s ≥ 0, reference
-/// finite; log_p may be −inf (an observation that the hypothesis rules out costs it s/2, and nothing at weight 0) or
-/// +inf.
-[[nodiscard]] double bounded_weight(double w, double s, double log_p, double reference) noexcept;
-
-/// `robust β weight w`: −w·(−p_y^β/β + S/(1+β)) with S = Σ_v p(v)^(1+β) (density power divergence; Basu, Harris, Hjort
-/// and Jones 1998). β > 0, w ≥ 0, p_y in [0, 1].
-[[nodiscard]] double robust_weight(double beta, double w, double p_y, double sum_p_one_plus_beta) noexcept;
-
-/// The exact influence of robust_weight on a finite alphabet of two or more tokens: w/β.
+/// The exact influence of `robust β weight w`, −w·(−p_y^β/β + Σ_v p(v)^(1+β)/(1+β)), on a finite alphabet of two or
+/// more tokens: w/β (density power divergence; Basu, Harris, Hjort and Jones 1998).
 [[nodiscard]] Nats robust_charge(double beta, double w) noexcept;
 
 /// `weight w`: finite, 0 or more.

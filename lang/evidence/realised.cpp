@@ -37,8 +37,9 @@ std::optional<RealisedChange> compare(std::span<const double> before, std::span<
   CompensatedSum backward;
   bool forward_infinite = false;
   bool backward_infinite = false;
-  double low = infinity;
-  double high = -infinity;
+  double low = infinity, high = -infinity;
+  double least_low = infinity, least_high = -infinity;
+  bool vanished = false;
   for (std::size_t i = 0; i < before.size(); ++i) {
     const double p = before[i];
     const double q = after[i];
@@ -46,6 +47,10 @@ std::optional<RealisedChange> compare(std::span<const double> before, std::span<
     const double ratio = log_ratio(q, p);
     low = std::min(low, ratio);
     high = std::max(high, ratio);
+    const double least = log_ratio(std::max(q, kSmallestSure), std::max(p, kSmallestSure));
+    least_low = std::min(least_low, least);
+    least_high = std::max(least_high, least);
+    vanished = vanished || p == 0 || q == 0;
     variation.add(std::fabs(q - p) / 2);
     // Adding p − q, whose sum is 0, makes every term of a divergence 0 or more: nothing cancels.
     if (p == 0) {
@@ -64,6 +69,8 @@ std::optional<RealisedChange> compare(std::span<const double> before, std::span<
   result.divergence = Nats::of(forward_infinite ? infinity : std::max(forward.value(), 0.0));
   result.reverse_divergence = Nats::of(backward_infinite ? infinity : std::max(backward.value(), 0.0));
   result.size = Nats::of(high - low);
+  result.vanished = vanished;
+  result.least_size = Nats::of(least_high - least_low);
   return result;
 }
 

@@ -227,9 +227,9 @@ private:
     const bool equality = event.code == ir::Opcode::prim && static_cast<Op>(event.payload) == Op::eq;
     ExprId probability{};
     if (equality && m_.inst(event.operands[0]).code == ir::Opcode::latent && !reads_latent(event.operands[1])) {
-      probability = exp_with(log_prior, event.operands[1]);
+      probability = probability_of(log_prior, event.operands[1], cardinality);
     } else if (equality && m_.inst(event.operands[1]).code == ir::Opcode::latent && !reads_latent(event.operands[0])) {
-      probability = exp_with(log_prior, event.operands[0]);
+      probability = probability_of(log_prior, event.operands[0], cardinality);
     } else {
       const ir::IndexId k = m_.add_index("k", 1, cardinality);
       const ExprId code = m_.index_value(k);
@@ -238,6 +238,38 @@ private:
       probability = m_.prim(Op::min, {m_.reduce(ir::Reduction::sum, k, inside), m_.real(1)});
     }
     return m_.prim(Op::soft_event, {in.operands[1], probability});
+  }
+
+  /// P(element = code), which is 0 for a code that no element can have.
+  ExprId probability_of(ExprId log_prior, ExprId code, std::int64_t cardinality) {
+    if (surely_within(code, cardinality)) return exp_with(log_prior, code);
+    const ExprId one = m_.integer(1);
+    const ExprId possible =
+        m_.prim(Op::logical_and, {m_.prim(Op::le, {one, code}), m_.prim(Op::le, {code, m_.integer(cardinality)})});
+    return m_.select(possible, exp_with(log_prior, m_.select(possible, code, one)), m_.real(0));
+  }
+
+  [[nodiscard]] bool surely_within(ExprId code, std::int64_t cardinality) const {
+    const auto fits = [&](std::int64_t v) { return v >= 1 && v <= cardinality; };
+    const ir::Inst& in = m_.inst(code);
+    switch (in.code) {
+      case ir::Opcode::constant:
+        return fits(m_.constant(code)->i);
+      case ir::Opcode::index: {
+        const ir::IndexVar& i = m_.indices[in.payload];
+        return fits(i.low) && fits(i.high);
+      }
+      case ir::Opcode::latent: {
+        const ir::Latent& l = m_.latents[in.payload];
+        return l.finite && l.cardinality <= cardinality;
+      }
+      case ir::Opcode::data: {
+        const ir::Data& d = m_.data[in.payload];
+        return d.integers && std::ranges::all_of(*d.integers, fits);
+      }
+      default:
+        return false;
+    }
   }
 
   ExprId exp_with(ExprId log_prior, ExprId code) {

@@ -31,6 +31,9 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
   const ast::DistDecl::Member* cdf = d.decl->member("cdf");
   if (cdf == nullptr) raise<K::no_cdf>(d.span, d.decl->name.text, "for the probability of an interval");
   const ast::DistDecl::Member* ccdf = d.decl->member("ccdf");
+  // Ends that depend on latents may cross: there the interval is empty.
+  const ExprId low_end = real_expr(low), high_end = real_expr(high);
+  const bool in_order = range(low_end).high <= range(high_end).low;
   ExprId result{};
   const Support s = own_support(d);
   in_dist_scope(d, [&] {
@@ -67,7 +70,7 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
     if (start != nullptr && start->r <= 0.5) return;
     result = module_->select(module_->prim(Op::lt, {module_->real(0.5), from}), upper, result);
   });
-  return result;
+  return in_order ? result : module_->select(module_->prim(Op::le, {low_end, high_end}), result, module_->real(0));
 }
 
 Scalar Lowerer::sample(const DistInstance& d, const Randomness& random) {

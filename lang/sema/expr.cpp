@@ -310,7 +310,6 @@ Sym Lowerer::eval_binary(const ast::Binary& b, SourceSpan span) {
 }
 
 Sym Lowerer::eval_index(const ast::Index& ix, SourceSpan span) {
-  if (auto special = special_index(ix, span)) return *std::move(special);
   Sym base = eval(*ix.base);
   if (base.other) raise<K::wrong_type>(ix.base->span, "an array", describe(base));
   if (ix.arguments.size() > base.shape.size()) raise<K::too_many_indices>(span, ix.arguments.size(), base.shape.size());

@@ -172,7 +172,6 @@ public:
 protected:
   /// Hook for names that only a model knows (`emit`, `next`, mapped events).
   virtual std::optional<Sym> special_name(const std::string&, SourceSpan) { return std::nullopt; }
-  virtual std::optional<Sym> special_index(const ast::Index&, SourceSpan) { return std::nullopt; }
   virtual std::optional<Sym> special_call(const ast::Expr&, const ast::Call&) { return std::nullopt; }
   /// Alphabets besides the environment's: those of a model's own latents.
   virtual void local_alphabets(std::vector<AlphabetPtr>&) const {}

@@ -108,7 +108,6 @@ public:
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const ast::ModelDecl& decl() const { return *decl_; }
-  [[nodiscard]] std::shared_ptr<ir::Module> shared_module() const { return module_; }
 
   std::vector<Claim> claims;
   std::vector<ClaimRun> runs;  ///< execution order

@@ -8,6 +8,7 @@
 
 #include "lang/evidence/factors.h"
 #include "lang/evidence/nats.h"
+#include "lang/evidence/schedule.h"
 #include "lang/ir/substitute.h"
 #include "lang/sema/describe.h"
 #include "lang/sema/lowering.h"
@@ -144,7 +145,12 @@ ModelLowerer::Weighed ModelLowerer::weighed_outcome(const ast::SoftObserveStmt& 
                            "another list");
     if (weighs_likelihood(form) || form == Form::likelihoods)
       raise<K::bad_strength>(s.strength.span, "an interval is an event: say `odds` or `nats`");
-    w.probability = interval_probability(*w.dist, eval(*interval->elements[0]), eval(*interval->elements[1]));
+    const Sym low = eval(*interval->elements[0]), high = eval(*interval->elements[1]);
+    const SourceSpan written = std::get<ast::Binary>(s.subject->node).right->span;
+    if (low.is_known_scalar() && high.is_known_scalar() && low.known->at(0).as_real() > high.known->at(0).as_real())
+      raise_help<K::wrong_type>(written, "the lower end stands first", "an interval",
+                                fmt::format("[{}, {}]", to_text(*low.known), to_text(*high.known)));
+    w.probability = interval_probability(*w.dist, low, high);
     return w;
   }
   if (!w.y.shape.empty()) w.y = sub(w.y, element);
@@ -325,14 +331,20 @@ ExprId ModelLowerer::robust_factor(const ast::SoftObserveStmt& s, const Weighed&
     outcome = scalar(module_->index_value(v), w.y.labels);
     module_->indices[ir::raw(v)].high = static_cast<std::int64_t>(w.y.labels->labels.size());
   }
-  const ExprId each = module_->prim(Op::exp, {module_->prim(Op::mul, {one_more, logp(*w.dist, outcome)})});
+  const ExprId log_p = logp(*w.dist, outcome);
+  const ExprId each = module_->prim(Op::exp, {module_->prim(Op::mul, {one_more, log_p})});
   const ExprId sum = module_->reduce(ir::Reduction::sum, v, each);
   const ExprId p_beta = module_->prim(Op::exp, {module_->prim(Op::mul, {b, *w.logp})});
   const ExprId loss =
       module_->prim(Op::sub, {module_->prim(Op::div, {sum, one_more}), module_->prim(Op::div, {p_beta, b})});
   // The weight again from the charge w/β, which a source may have scaled.
   const ExprId paid = module_->prim(Op::mul, {module_->load_data(claim.strengths, row), b});
-  return module_->prim(Op::neg, {module_->prim(Op::mul, {paid, loss})});
+  // w/β bounds what this moves only where p is a distribution (theory section 4), which a declared one need not be.
+  const ExprId total = module_->reduce(ir::Reduction::sum, v, module_->prim(Op::exp, {log_p}));
+  const ExprId off = module_->prim(Op::abs, {module_->prim(Op::sub, {total, module_->real(1)})});
+  const ExprId sums_to_one = module_->prim(Op::le, {off, module_->real(kSimplexTolerance)});
+  return module_->select(sums_to_one, module_->prim(Op::neg, {module_->prim(Op::mul, {paid, loss})}),
+                         module_->real(std::nan("")));
 }
 
 /// The factor of a weighted log likelihood.
@@ -369,8 +381,7 @@ void ModelLowerer::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) 
   claim.active = active_instances();
   if (s.share) {
     claim.share = one_or_per_instance(eval(**s.share), s.share->get()->span, "a share");
-    for (const double c : claim.share)
-      if (!(c >= 0 && c <= 1)) raise<K::bad_share>(s.share->get()->span, c);
+    for (const double c : claim.share) unwrap(evidence::checked_share(c, s.share->get()->span));
   }
   const std::vector<ExprId> row = positions();
   const ExprId body = w.partition               ? partition_factor(s, *w.partition, claim, row)

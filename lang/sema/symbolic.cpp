@@ -22,6 +22,27 @@ using K = DiagnosticKind;
 
 namespace {
 
+/// Why an operation has no result among the whole numbers, or nothing.
+std::string_view beyond_whole_numbers(Op op, std::span<const Scalar> at) {
+  constexpr std::string_view too_large = "this is beyond the largest whole number, 9223372036854775807";
+  std::int64_t result = 0;
+  switch (op) {
+    case Op::add:
+      return __builtin_add_overflow(at[0].i, at[1].i, &result) ? too_large : "";
+    case Op::sub:
+      return __builtin_sub_overflow(at[0].i, at[1].i, &result) ? too_large : "";
+    case Op::mul:
+      return __builtin_mul_overflow(at[0].i, at[1].i, &result) ? too_large : "";
+    case Op::neg:
+      return __builtin_sub_overflow(std::int64_t{0}, at[0].i, &result) ? too_large : "";
+    case Op::int_div:
+    case Op::modulo:
+      return at[1].i == 0 ? "a whole number is divided by 0" : "";
+    default:
+      return "";
+  }
+}
+
 /// The type to which operands of `op` are brought before it is applied.
 ScalarType operand_type(Op op, std::span<const Sym> operands) {
   switch (info(op).typing) {
@@ -201,6 +222,8 @@ Sym Lowerer::apply(Op op, std::vector<Sym> operands, SourceSpan span) {
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t k = 0; k < operands.size(); ++k)
         at[k] = operands[k].known->at(operands[k].shape.empty() ? 0 : i).converted_to(common);
+      if (common == ScalarType::integer && guards_.empty())
+        if (const std::string_view why = beyond_whole_numbers(op, at); !why.empty()) raise<K::whole_numbers>(span, why);
       const Scalar v = hearsay::apply(op, at);
       if (type == ScalarType::real)
         reals.push_back(v.r);

@@ -25,17 +25,6 @@ struct Transition {
 inline constexpr std::array<std::string_view, 7> transition_columns = {
     "lp__", "accept_stat__", "stepsize__", "treedepth__", "n_leapfrog__", "divergent__", "energy__"};
 
-/// The numbers of a transition in the order of transition_columns.
-[[nodiscard]] inline std::array<double, transition_columns.size()> transition_row(const Transition& t) {
-  return {t.log_density,
-          t.accept_stat,
-          t.step_size,
-          static_cast<double>(t.depth),
-          static_cast<double>(t.leapfrogs),
-          t.divergent ? 1.0 : 0.0,
-          t.energy};
-}
-
 /// One transition for each draw of each chain (after warmup).
 struct Transitions {
   std::vector<std::vector<Transition>> chains;

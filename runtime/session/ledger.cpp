@@ -27,9 +27,12 @@ std::string shortened(const std::string& statement) {
 
 std::string realised_text(const Certified& c) {
   const evidence::RealisedChange& r = *c.certificate.realised;
+  // Probabilities that vanished to underflow hide how far exactly the odds went.
+  const bool hidden = r.vanished && std::isinf(r.size.value()) && std::isfinite(c.certificate.charged.value());
   std::string text =
-      fmt::format("\n  realised over {}: total variation {:.6g}, KL {:.6g}, largest shift of a log-odds {:.6g}",
-                  fmt::join(c.over, ", "), r.total_variation, r.divergence.value(), r.size.value());
+      fmt::format("\n  realised over {}: total variation {:.6g}, KL {:.6g}, largest shift of a log-odds {}{:.6g}",
+                  fmt::join(c.over, ", "), r.total_variation, r.divergence.value(), hidden ? "more than " : "",
+                  hidden ? r.least_size.value() : r.size.value());
   if (r.error > 0) text += fmt::format(" (each ± {:.1e})", r.error);
   return text;
 }
@@ -174,6 +177,11 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
       text += fmt::format(" of a budget of {:.6g}, left {:.6g}", budget->value(), left->value());
       s["budget"] = budget->value();
       s["left"] = left->value();
+    }
+    if (const auto net = p->net_price(row.name == kNoSource ? "" : row.name); net && row.claims > 0) {
+      // The gross charge was added up in another order.
+      if (net->value() < row.spent.value() * (1 - 1e-9)) text += fmt::format(", net {:.6g}", net->value());
+      s["net"] = net->value();
     }
     s["shared"] = shared.has_value();
     json["sources"].push_back(s);

@@ -82,6 +82,9 @@ public:
     std::vector<std::string> over;
   };
   [[nodiscard]] Result<std::optional<Change>> change(const Variant& without) const;
+  /// What the claims of a source ("" for none) can move together, in any order and whatever else is known: a retraction
+  /// is set off against its claim. Nothing where they are about continuous latents, or are very many. net_price.cpp
+  [[nodiscard]] std::optional<evidence::Nats> net_price(const std::string& source) const;
   /// Log marginal likelihood of the evidence, nats.
   [[nodiscard]] Result<Estimate> log_evidence(const Variant& variant = {}) const;
   /// The distribution of a scalar quantity: its values with their probabilities, ascending. Continuous ones by their

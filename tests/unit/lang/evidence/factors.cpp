@@ -40,23 +40,10 @@ TEST_CASE("a soft event lies between no change and its whole strength") {
   CHECK(near(std::exp(5 * soft_event(std::log(2), 0.5)), 243.0 / 32, 1e-14));
 }
 
-TEST_CASE("a bounded weight is the power form near its reference and never exceeds its bound") {
-  const double inf = std::numeric_limits<double>::infinity();
-  CHECK(near(bounded_weight(0.3, 1, -2.0001, -2), -0.3e-4, 1e-8));
-  CHECK(bounded_weight(0.3, 1, -inf, -2) == -0.5);
-  CHECK(bounded_weight(0.3, 1, inf, -2) == 0.5);
-  CHECK(bounded_weight(0, 1, -inf, -2) == 0);
-  CHECK(bounded_weight(1, 0, -inf, -2) == 0);
-  CHECK(near(bounded_weight(0.3, 1, -3, -2), 0.5 * std::tanh(-0.6), 1e-15));
-  Random random(2);
-  for (int i = 0; i < 2000; ++i) {
-    const double s = uniform(random, 0, 3);
-    const double f = bounded_weight(uniform(random, 0, 5), s, uniform(random, -800, 50), uniform(random, -20, 5));
-    CHECK(std::fabs(f) <= s / 2);
-  }
-}
-
 TEST_CASE("the influence of a robust weight is exactly w/beta") {
+  const auto robust_weight = [](double beta, double w, double p_y, double sum) {
+    return w * (std::pow(p_y, beta) / beta - sum / (1 + beta));
+  };
   Random random(3);
   for (const double beta : {0.1, 0.5, 1.0, 2.0}) {
     const double w = 0.7;
