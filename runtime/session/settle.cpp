@@ -118,15 +118,16 @@ Result<void> Posterior::prove(evidence::EvidenceLedger& shared, const std::strin
 
 Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids) {
   auto& claims = lowerer_->claims;
-  // How many claims each source's schedule will be asked for, and what explicit strengths come to: `spread` needs both.
+  // How many claims each source's schedule will be asked for, and what the strengths that statements say themselves
+  // come to: `spread` divides what these leave.
   std::map<std::string, std::uint64_t> scheduled;
-  std::map<std::string, double> explicit_total;
+  std::map<std::string, double> own_strengths;
   for (const ClaimRun& run : lowerer_->runs) {
     const Claim& c = claims[run.claim];
     if (c.form == ast::StrengthForm::by_schedule)
       scheduled[c.source] += run.count;
     else
-      for (std::size_t i = run.first; i < run.first + run.count; ++i) explicit_total[c.source] += c.charge_of(i);
+      for (std::size_t i = run.first; i < run.first + run.count; ++i) own_strengths[c.source] += c.charge_of(i);
   }
   // By claim: what its strengths become, where that is not what stands there already.
   std::vector<std::vector<double>> settled(claims.size());
@@ -135,7 +136,6 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     site[k] = site_id(identity, claims[k].site, site_ids);
   }
   std::map<std::string, std::shared_ptr<const evidence::Allotter>> allotters;
-  std::map<std::string, double> proportion;
   std::map<std::string, std::uint64_t> next_ordinal;
   for (std::size_t k = 0; k < claims.size(); ++k) {
     const Claim& c = claims[k];
@@ -143,21 +143,20 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     auto id = source(ledger, shared, c.source);
     if (!id) return fail(std::move(id).error());
     const evidence::SourceTerms& terms = ledger.terms(*id);
-    if (!terms.schedule || allotters.contains(c.source) || proportion.contains(c.source)) continue;
-    const bool spread = std::holds_alternative<evidence::Spread>(*terms.schedule);
-    if (spread && !std::get<evidence::Spread>(*terms.schedule).count && scheduled[c.source] == 0 &&
-        explicit_total[c.source] > 0) {
-      proportion[c.source] =
-          ledger.left(*id).value_or(evidence::Nats::of(explicit_total[c.source])).value() / explicit_total[c.source];
-      continue;
-    }
-    if (scheduled[c.source] == 0) continue;
+    if (!terms.schedule || allotters.contains(c.source) || scheduled[c.source] == 0) continue;
     evidence::Schedule schedule = *terms.schedule;
     std::optional<evidence::Nats> budget = terms.budget;
-    const bool counted = spread && !std::get<evidence::Spread>(schedule).count;
+    const auto* spread = std::get_if<evidence::Spread>(&schedule);
+    const bool counted = spread != nullptr && !spread->count;
     if (counted) {
+      // Another posterior's claims have shared all that there was: nothing honest is left to divide.
+      if (ledger.first_ordinal(*id, scheduled[c.source]) > 1)
+        return fail(diagnose<K::spread_without_count>(c.span)
+                        .label(terms.declared, "shared with a posterior whose claims have divided the budget")
+                        .with_help("say for how many claims the budget is, as in `spread(10)`, or give each posterior "
+                                   "a source of its own, behind its `given`"));
       schedule = evidence::Spread{scheduled[c.source]};
-      budget = ledger.left(*id);
+      budget = evidence::Nats::of(std::max(0.0, ledger.left(*id)->value() - own_strengths[c.source]));
     }
     auto allotter = evidence::Allotter::make(schedule, budget, c.span);
     if (!allotter) return fail(std::move(allotter).error());
@@ -192,16 +191,10 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
       else
         charge.strengths = listed(run.count, [&](std::size_t i) { return settled[run.claim][run.first + i]; });
     } else {
-      const double scale = proportion.contains(c.source) ? proportion[c.source] : 1.0;
       if (c.charge.size() == 1)
-        charge.strengths = evidence::UniformStrength{evidence::Nats::of(c.charge[0] * scale)};
+        charge.strengths = evidence::UniformStrength{evidence::Nats::of(c.charge[0])};
       else
-        charge.strengths = listed(run.count, [&](std::size_t i) { return c.charge_of(run.first + i) * scale; });
-      if (scale != 1.0) {
-        std::vector<double>& nats = settled[run.claim];
-        if (nats.empty()) nats = c.given;
-        for (std::size_t i = run.first * c.cells; i < (run.first + run.count) * c.cells; ++i) nats[i] *= scale;
-      }
+        charge.strengths = listed(run.count, [&](std::size_t i) { return c.charge_of(run.first + i); });
     }
     auto left = ledger.charge(charge, c.span);
     if (!left) return fail(std::move(left).error());
