@@ -38,23 +38,41 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
   const Support s = own_support(d);
   in_dist_scope(d, [&] {
     const bool whole = s.kind == Support::Kind::integers;
-    const double support_low = whole ? static_cast<double>(s.low) : s.real_low;
-    const double support_high = whole ? static_cast<double>(s.high) : s.real_high;
+    // The ends of the support as they are here: they may depend on latents, or differ from element to element.
+    const auto end = [&](bool first) {
+      const auto& bounds = d.decl->over.bounds;
+      if (!bounds) {
+        const bool open = s.unbounded && whole;
+        return module_->real(open    ? (first ? -infinity : infinity)
+                             : whole ? static_cast<double>(first ? s.low : s.high)
+                                     : (first ? s.real_low : s.real_high));
+      }
+      const Sym written = eval(first ? *bounds->low : *bounds->high);
+      const ExprId e = real_expr(written);
+      if (!whole) return e;
+      // The first and the last whole number inside.
+      const bool without = first ? bounds->low_open : bounds->high_open;
+      const bool up = first != without;
+      const ExprId number = written.type == ScalarType::integer ? e : module_->prim(up ? Op::ceil : Op::floor, {e});
+      if (!without) return number;
+      return module_->prim(first ? Op::add : Op::sub, {number, module_->real(1)});
+    };
+    const ExprId support_low = end(true), support_high = end(false);
+    const Interval low_r = range(support_low), high_r = range(support_high);
     // P(X <= x), or by `upper` P(X > x). Beyond the support it is 0 or 1 whatever the formula says there.
     const auto at = [&](const Sym& x, bool upper) {
       const double before = upper ? 1 : 0, after = upper ? 0 : 1;
       const ExprId e = real_expr(x);
       const Interval r = range(e);
-      if (whole ? r.high < support_low : r.high <= support_low) return module_->real(before);
-      if (r.low >= support_high) return module_->real(after);
+      if (whole ? r.high < low_r.low : r.high <= low_r.low) return module_->real(before);
+      if (r.low >= high_r.high) return module_->real(after);
       const ast::DistDecl::Member& formula = upper ? *ccdf : *cdf;
       define(formula.arguments.at(0).text, x);
       ExprId v = real_expr(eval(*formula.value));
-      if (r.low < support_low || (!whole && r.low == support_low))
-        v = module_->select(module_->prim(whole ? Op::lt : Op::le, {e, module_->real(support_low)}),
-                            module_->real(before), v);
-      if (r.high > support_high)
-        v = module_->select(module_->prim(Op::le, {module_->real(support_high), e}), module_->real(after), v);
+      if (whole ? !(r.low >= low_r.high) : !(r.low > low_r.high))
+        v = module_->select(module_->prim(whole ? Op::lt : Op::le, {e, support_low}), module_->real(before), v);
+      if (!(r.high <= high_r.low))
+        v = module_->select(module_->prim(Op::le, {support_high, e}), module_->real(after), v);
       return v;
     };
     const Sym below = whole ? apply(Op::sub, {apply(Op::ceil, {low}, d.span), known(Scalar::real(1))}, d.span) : low;
