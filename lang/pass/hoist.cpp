@@ -123,22 +123,19 @@ private:
     return m_.load_data(d, std::span(at.begin(), at.size()));
   }
 
+  /// Replaces from the outside in: a column may hold another one, and is no longer known once that is replaced in it.
+  ExprId rewritten(ExprId e, std::unordered_map<std::uint32_t, ExprId>& done) {
+    const auto key = static_cast<std::uint32_t>(e);
+    if (const auto at = done.find(key); at != done.end()) return at->second;
+    ir::Inst in = m_.inst(e);  // a copy: the store may move while operands are rebuilt
+    for (ExprId& operand : in.operands) operand = rewritten(operand, done);
+    const ExprId result = m_.intern(std::move(in));
+    done.emplace(key, result);
+    return result;
+  }
+
   /// `e` with every column replaced by its values at the groups of `rows`.
   ExprId at_groups(ExprId e, ExprId g, const std::vector<std::uint32_t>& rows) {
-    class ReplaceColumns final : public ir::Rewriter {
-    public:
-      ReplaceColumns(ir::Module& m, const std::unordered_map<std::uint32_t, ExprId>& by) : Rewriter(m), by_(by) {}
-
-    protected:
-      ExprId replace(ir::Inst in) override {
-        const ExprId e = module_.intern(std::move(in));
-        const auto at = by_.find(static_cast<std::uint32_t>(e));
-        return at == by_.end() ? e : at->second;
-      }
-
-    private:
-      const std::unordered_map<std::uint32_t, ExprId>& by_;
-    };
     std::unordered_map<std::uint32_t, ExprId> by;
     for (const Column& c : columns_) {
       ir::Data d;
@@ -157,8 +154,7 @@ private:
       d.integers = std::make_shared<const std::vector<std::int64_t>>(std::move(codes));
       by.emplace(static_cast<std::uint32_t>(c.expr), m_.load_data(m_.add_data(std::move(d)), std::span(&g, 1)));
     }
-    ReplaceColumns replace(m_, by);
-    return replace(e);
+    return rewritten(e, by);
   }
 
   ir::Term over_groups(std::size_t count, ExprId& g) {
