@@ -19,9 +19,10 @@ struct Chart {
 };
 
 /// How near to a finite end a density can be told from the end's own: below this distance the rounding of x would show.
-/// Towards 0 there is no such limit but the range of x².
+/// Towards 0 there is no such limit but the range of x². Never 0, also where the end is below the normal numbers:
+/// distances are followed in their logarithm.
 [[nodiscard]] inline double resolution_at(double end) {
-  return end == 0 ? std::ldexp(1.0, -400) : std::ldexp(std::fabs(end), -30);
+  return end == 0 ? std::ldexp(1.0, -400) : std::fmax(std::ldexp(std::fabs(end), -30), std::ldexp(1.0, -1022));
 }
 /// How far out an infinite end is followed: x² is still finite there.
 inline const double outer_limit = std::ldexp(1.0, 400);
