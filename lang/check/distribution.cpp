@@ -51,7 +51,9 @@ Type Checker::dist(const ast::Expr& e) {
   if (const auto* c = std::get_if<ast::Conditional>(&e.node)) {
     const Type condition = event(*c->condition);
     ++guards_;
-    const Type a = dist(*c->then_value), b = dist(*c->else_value);
+    const Type a = dist(*c->then_value);
+    if (c->then_range) restriction(*c->then_range, a);
+    const Type b = dist(*c->else_value);
     --guards_;
     Type r =
         joined_shape({{condition, c->condition->span}, {a, c->then_value->span}, {b, c->else_value->span}}, e.span);

@@ -30,6 +30,7 @@ constexpr x3::rule<struct DistOperandId, ExprPtr> dist_operand{"a distribution"}
 constexpr x3::rule<struct DistChoiceId, Conditional> dist_choice{"`if`"};
 constexpr auto dist_choice_def = word("if") > expr[set(&Conditional::condition)] >
                                  word("then") > dist_operand[set(&Conditional::then_value)] >
+                                 -(word("in") > bounds[set(&Conditional::then_range)]) >
                                  word("else") > dist_operand[set(&Conditional::else_value)];
 constexpr auto put_dist = [](auto& context) {
   check_distribution(state_of(context), *x3::_attr(context));

@@ -32,14 +32,18 @@ DistInstance Lowerer::distribution(const ast::DistExpr& d) {
 DistInstance Lowerer::distribution(const ast::Expr& e) {
   if (const auto* c = std::get_if<ast::Conditional>(&e.node)) {
     const Sym condition = boolean(eval(*c->condition), c->condition->span);
-    if (condition.is_known_scalar())
-      return distribution(condition.known->at(0).truth() ? *c->then_value : *c->else_value);
+    const auto first = [&] {
+      DistInstance side = distribution(*c->then_value);
+      if (c->then_range) restrict_to(side, *c->then_range);
+      return side;
+    };
+    if (condition.is_known_scalar()) return condition.known->at(0).truth() ? first() : distribution(*c->else_value);
     DistInstance d;
     d.span = e.span;
     d.condition = condition;
     const ExprId guard = condition.shape.empty() ? expr(condition) : module_->boolean(true);
     guards_.emplace_back(guard, true);
-    d.then_dist = std::make_shared<const DistInstance>(distribution(*c->then_value));
+    d.then_dist = std::make_shared<const DistInstance>(first());
     guards_.back().second = false;
     d.else_dist = std::make_shared<const DistInstance>(distribution(*c->else_value));
     guards_.pop_back();
@@ -111,6 +115,11 @@ DistInstance Lowerer::distribution(const ast::Expr& e) {
               raise<K::invalid_parameter>(given[i]->span, parameters[i].name.text, f, "weights that are not negative",
                                           to_text(*s.known));
             sum += w;
+          }
+          if (std::isinf(sum)) {  // finite weights that overflow together: only their ratios matter
+            double most = 0;
+            for (std::size_t k = 0; k < s.known->size(); ++k) most = std::max(most, s.known->at(k).as_real());
+            s = apply(Op::div, {s, known(Scalar::real(most))}, given[i]->span);
           }
           if (!(sum > 0))
             raise<K::invalid_parameter>(given[i]->span, parameters[i].name.text, f, "weights with a positive sum",

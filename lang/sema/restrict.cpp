@@ -46,8 +46,10 @@ Support listed(const std::vector<Scalar>& all, ScalarType type, const std::funct
 
 }  // namespace
 
-/// A choice is restricted on each of its sides: given which side it is, that is what restricting it means.
+/// A choice is restricted on each of its sides: given which side it is, that is what restricting it means. A side with
+/// a restriction of its own keeps it.
 void Lowerer::restrict_to(DistInstance& d, const ast::Bounds& bounds) {
+  if (d.cut) return;
   if (d.condition) {
     const auto side = [&](const std::shared_ptr<const DistInstance>& from) {
       DistInstance copy = *from;

@@ -71,9 +71,19 @@ struct Binary {
   SourceSpan op_span;
   ExprPtr left, right;
 };
+/// `(a, b)`, `[a, b]`, or a set of values named by an expression: `real in values`.
+struct Bounds {
+  SourceSpan span;
+  ExprPtr low, high;
+  bool low_open = false, high_open = false;
+  ExprPtr elements;  ///< the third form; low and high are then null
+};
 /// `if c then a else b`
 struct Conditional {
   ExprPtr condition, then_value, else_value;
+  /// Of a choice of distributions: the restriction of its first side, `if c then D in (a, b) else E`. What stands
+  /// behind the last side restricts the whole choice, as far as its sides are not restricted themselves.
+  std::optional<Bounds> then_range = {};
 };
 /// `x[i, 1..3]`: each argument is an expression, often a Range.
 struct Index {
@@ -166,13 +176,6 @@ struct Expr {
 
 // ---------------------------------------------------------------- types and distributions
 
-/// `(a, b)`, `[a, b]`, or a set of values named by an expression: `real in values`.
-struct Bounds {
-  SourceSpan span;
-  ExprPtr low, high;
-  bool low_open = false, high_open = false;
-  ExprPtr elements;  ///< the third form; low and high are then null
-};
 /// `real`, `positive[J]`, `real in (0, 1)`, `simplex[K]`, `Flip[N]`
 struct TypeExpr {
   SourceSpan span;

@@ -195,6 +195,7 @@ private:
     node("conditional", {}, [&] {
       dump(c.condition);
       dump(c.then_value);
+      part("then in", c.then_range);
       dump(c.else_value);
     });
   }

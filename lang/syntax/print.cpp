@@ -224,6 +224,7 @@ private:
   Printer& dist_operand(const Expr& e) {
     if (const auto* choice = std::get_if<Conditional>(&e.node)) {
       text("if ").put(choice->condition).text(" then ").dist_operand(*choice->then_value);
+      if (choice->then_range) bounds(*choice->then_range);
       return text(" else ").dist_operand(*choice->else_value);
     }
     expression(e, operand);
