@@ -89,7 +89,7 @@ void Checker::soft_observe(const ast::SoftObserveStmt& s, SourceSpan span) {
       outcome(*s.subject, *s.dist, drawn, span);
   } else if (form == Form::likelihoods) {
     const Type x = expr(*s.subject);
-    if (x.known() && x.base != Base::label && x.base != Base::boolean)
+    if (x.known() && x.base != Base::label && x.base != Base::boolean && x.base != Base::integer)
       report(diagnose<K::bad_strength>(s.subject->span, "this has no labels")
                  .with_help("likelihoods by label need something with labels, as `x ~ categorical({a: 1, b: 1})`"));
   } else if (form == Form::jeffrey) {

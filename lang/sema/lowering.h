@@ -179,6 +179,14 @@ private:
                             std::span<const ir::ExprId> row);
   ir::ExprId robust_factor(const ast::SoftObserveStmt& s, const Weighed& w, const std::vector<double>& weights,
                            Claim& claim, std::span<const ir::ExprId> row);
+  /// The values among which `x` chooses, as labels: its own, `false` and `true`, or whole numbers where they are few.
+  struct Cells {
+    AlphabetPtr labels;
+    std::vector<std::int64_t> values;  ///< what stands for each label in the IR
+  };
+  std::optional<Cells> cells_of(const Sym& x);
+  /// The place of `x` among its cells, from 1.
+  ir::ExprId cell_of(const Sym& x, const Cells& cells);
   /// Where an instance stands in `instance_data`: 1-based, one per loop.
   std::vector<ir::ExprId> positions();
   void jointly(const ast::JointlyStmt& s, SourceSpan span);

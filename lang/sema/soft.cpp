@@ -214,20 +214,68 @@ ExprId ModelLowerer::event_factor(const ast::SoftObserveStmt& s, const Weighed& 
                  : module_->prim(Op::soft_event, {strength, *w.probability});
 }
 
+std::optional<ModelLowerer::Cells> ModelLowerer::cells_of(const Sym& x) {
+  constexpr double most = 4096;
+  if (!x.is_scalar()) return std::nullopt;
+  Cells cells;
+  if (x.labels) {
+    cells.labels = x.labels;
+    for (std::size_t k = 0; k < x.labels->labels.size(); ++k) cells.values.push_back(static_cast<std::int64_t>(k) + 1);
+    return cells;
+  }
+  auto named = std::make_shared<Alphabet>();
+  if (x.type == ScalarType::boolean) {
+    named->labels = {"false", "true"};
+    cells.values = {0, 1};
+  } else if (x.type == ScalarType::integer) {
+    const ExprId e = expr(x);
+    if (const ir::Inst& in = module_->inst(e); in.code == ir::Opcode::data) {  // one of a list
+      const ir::Data& list = module_->data[in.payload];
+      if (static_cast<double>(list.size()) > most) return std::nullopt;
+      for (std::int64_t i = 0; i < list.size(); ++i) cells.values.push_back(list.at(static_cast<std::size_t>(i)).i);
+      std::ranges::sort(cells.values);
+      cells.values.erase(std::unique(cells.values.begin(), cells.values.end()), cells.values.end());
+    } else {
+      const Interval r = range(e);
+      if (!(r.high - r.low < most)) return std::nullopt;
+      for (double v = r.low; v <= r.high; ++v) cells.values.push_back(static_cast<std::int64_t>(v));
+    }
+    for (const std::int64_t v : cells.values) named->labels.push_back(std::to_string(v));
+  } else {
+    return std::nullopt;
+  }
+  cells.labels = std::move(named);
+  return cells;
+}
+
+ExprId ModelLowerer::cell_of(const Sym& x, const Cells& cells) {
+  const ExprId e = expr(x);
+  if (x.labels) return e;
+  if (x.type == ScalarType::boolean) return module_->select(e, module_->integer(2), module_->integer(1));
+  const auto n = static_cast<std::int64_t>(cells.values.size());
+  if (cells.values.back() - cells.values.front() == n - 1)
+    return cells.values.front() == 1 ? e : module_->prim(Op::sub, {e, module_->integer(cells.values.front() - 1)});
+  ExprId place = module_->integer(n);
+  for (std::int64_t k = n - 1; k >= 1; --k)
+    place = module_->select(module_->prim(Op::eq, {e, module_->integer(cells.values[static_cast<std::size_t>(k - 1)])}),
+                            module_->integer(k), place);
+  return place;
+}
+
 /// Log-weights per cell: the cells are the values of a finite latent or token.
 ExprId ModelLowerer::partition_factor(const ast::SoftObserveStmt& s, const Sym& x, Claim& claim,
                                       std::span<const ExprId> row) {
-  if (!x.labels && x.type != ScalarType::boolean)
+  const auto of_x = cells_of(x);
+  if (!of_x)
     raise_help<K::bad_strength>(s.subject->span,
-                                "likelihoods by label need something with labels, as `x ~ categorical({a: 1, b: 1})`",
+                                "likelihoods by label need something with labels, as `x ~ categorical({a: 1, b: 1})`, "
+                                "or with few whole numbers",
                                 "this has no labels");
   const SourceSpan where = s.strength.value->span;
   const Sym weights = eval(*s.strength.value);
   if (!weights.keys || weights.shape.size() != 1)
     raise<K::wrong_type>(where, "likelihoods by label, `{a: 4, b: 2}`", describe(weights));
-  auto truth = std::make_shared<Alphabet>();
-  truth->labels = {"false", "true"};
-  const AlphabetPtr cells = x.labels ? x.labels : truth;
+  const AlphabetPtr cells = of_x->labels;
   claim.cells = cells->labels.size();
   for (const std::string& key : weights.keys->labels)
     if (cells->find(key) == 0) {
@@ -262,7 +310,7 @@ ExprId ModelLowerer::partition_factor(const ast::SoftObserveStmt& s, const Sym& 
   claim.strengths =
       instance_data(fmt::format("likelihood{}", claims.size()), claim.given, static_cast<std::int64_t>(claim.cells));
   std::vector<ExprId> cell(row.begin(), row.end());
-  cell.push_back(x.labels ? expr(x) : module_->select(expr(x), module_->integer(2), module_->integer(1)));
+  cell.push_back(cell_of(x, *of_x));
   return module_->load_data(claim.strengths, cell);
 }
 
@@ -317,7 +365,7 @@ ExprId ModelLowerer::robust_factor(const ast::SoftObserveStmt& s, const Weighed&
   claim.strengths = instance_data(fmt::format("robust{}", claims.size()), claim.given, 0);
   const ExprId b = module_->load_data(instance_data(fmt::format("beta{}", claims.size()), beta, 0), row);
   const ExprId one_more = module_->prim(Op::add, {b, module_->real(1)});
-  Support support_of = support(*w.dist);
+  Support support_of = any_support(*w.dist);
   if (support_of.kind == Support::Kind::whole_type && w.y.labels) {
     support_of.kind = Support::Kind::labels;
     support_of.labels = w.y.labels;

@@ -44,25 +44,28 @@ JeffreyTask::Target ModelLowerer::jeffrey_target(const ast::Expr& subject, const
     t.cells = {expr(e), module_->prim(Op::logical_not, {expr(e)})};
     t.probabilities = {p, 1 - p};
   } else {
-    if (!x.labels || !x.is_scalar() || !q.keys)
-      raise<K::wrong_type>(value.span,
-                           "a probability for an event, or probabilities by label for something with labels",
-                           "something else");
+    const auto of_x = cells_of(x);
+    if (!of_x || !q.keys)
+      raise<K::wrong_type>(
+          value.span, "a probability for an event, or probabilities by label for something with labels or few values",
+          "something else");
     const auto m = materialise(q);
     if (!m) raise<K::not_known>(value.span, "a target probability");
+    const std::vector<std::string>& labels = of_x->labels->labels;
     for (const std::string& key : q.keys->labels)
-      if (x.labels->find(key) == 0) {
-        const std::string near = nearest_name(key, x.labels->labels);
+      if (of_x->labels->find(key) == 0) {
+        const std::string near = nearest_name(key, labels);
         raise_help<K::unknown_label>(value.span, near.empty() ? "" : fmt::format("did you mean `{}`?", near), key,
-                                     fmt::format("{{{}}}", fmt::join(x.labels->labels, ", ")));
+                                     fmt::format("{{{}}}", fmt::join(labels, ", ")));
       }
     double sum = 0;
-    for (std::size_t k = 0; k < x.labels->labels.size(); ++k) {
-      const std::int64_t from = q.keys->find(x.labels->labels[k]);
+    const ExprId cell = cell_of(x, *of_x);
+    for (std::size_t k = 0; k < labels.size(); ++k) {
+      const std::int64_t from = q.keys->find(labels[k]);
       const double p = probability(from == 0 ? 0 : m->at(static_cast<std::size_t>(from - 1)).as_real());
       sum += p;
       t.probabilities.push_back(p);
-      t.cells.push_back(module_->prim(Op::eq, {expr(x), module_->integer(static_cast<std::int64_t>(k) + 1)}));
+      t.cells.push_back(module_->prim(Op::eq, {cell, module_->integer(static_cast<std::int64_t>(k) + 1)}));
     }
     if (!(std::abs(sum - 1) <= 1e-9))
       raise<K::bad_strength>(value.span, fmt::format("target probabilities must sum to 1, but these sum to {}", sum));
