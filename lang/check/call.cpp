@@ -202,7 +202,7 @@ Type Checker::block_of(const ast::Call& c, SourceSpan span) {
     return Type::anything();
   }
   Type t = expr(*c.arguments[0].value);
-  if (t.known() && (t.base != Base::label || (t.labels && at->second.over(*t.labels) == nullptr))) {
+  if (t.known() && (t.base != Base::label || (t.labels && !at->second.blocks_of(*t.labels)))) {
     report(diagnose<K::wrong_type>(c.arguments[0].value->span, "a token of an alphabet of " + n->text, describe(t)));
     return Type::anything();
   }
@@ -270,10 +270,14 @@ void Checker::function(const ast::FnDecl& f) {
   const Type body = expr(*f.body), result = declared_type(f.result, true);
   function_.clear();
   if (!body.known() || !result.known()) return;
-  const bool same = body.base == result.base || (body.number() && result.number());
+  // Whole numbers are reals as well, but not the other way round.
+  const bool same = body.base == result.base || (body.base == Base::integer && result.base == Base::real);
   if (!same || !may_agree(body, result))
     report(diagnose<K::wrong_type>(f.body->span, fmt::format("`{}` to give {}", f.name.text, describe(result)),
-                                   describe(body)));
+                                   describe(body))
+               .with_help(body.base == Base::real && result.base == Base::integer
+                              ? "`to_int(…)` makes a whole number of a real one"
+                              : ""));
 }
 
 }  // namespace hearsay::check

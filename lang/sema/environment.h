@@ -1,8 +1,10 @@
 // What names mean at the top of a script: declarations and values.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,9 @@ struct Algebra {
   std::vector<Over> overs;
   /// The partition of this alphabet, or null.
   [[nodiscard]] const Over* over(const Alphabet& alphabet) const;
+  /// By code - 1 of these labels: the block code. Labels of a latent count as the tokens that they are called after;
+  /// nothing where they are not all tokens of one alphabet.
+  [[nodiscard]] std::optional<std::vector<std::int64_t>> blocks_of(const Alphabet& labels) const;
 };
 
 /// How far the sum of a probability vector may be from 1.
@@ -43,6 +48,7 @@ struct Environment {
   std::map<std::string, std::shared_ptr<const ast::DistDecl>> distributions;
   std::map<std::string, std::pair<std::string, std::shared_ptr<const ast::EventDecl>>> events;  ///< model.event
   std::map<std::string, Value> values;
+  const std::atomic<bool>* interrupt = nullptr;  ///< true: stop working
 };
 
 }  // namespace hearsay

@@ -20,6 +20,18 @@ const Algebra::Over* Algebra::over(const Alphabet& alphabet) const {
   return nullptr;
 }
 
+std::optional<std::vector<std::int64_t>> Algebra::blocks_of(const Alphabet& labels) const {
+  if (const Over* same = over(labels)) return same->block_of;
+  for (const Over& o : overs) {
+    std::vector<std::int64_t> found;
+    for (const std::string& label : labels.labels)
+      if (const std::int64_t token = o.alphabet->find(label))
+        found.push_back(o.block_of[static_cast<std::size_t>(token - 1)]);
+    if (found.size() == labels.labels.size()) return found;
+  }
+  return std::nullopt;
+}
+
 ArrayValue ArrayValue::scalar(Scalar s) {
   ArrayValue v;
   v.type = s.type;
