@@ -16,7 +16,11 @@ Diagnostic hard_target(SourceSpan where, double target) {
 Diagnostic unreachable(SourceSpan where, double current, double target) {
   return diagnose<DiagnosticKind::unreachable_target>(where, current, target)
       .with_help(
-          "soft evidence multiplies odds, and odds of 0 stay 0: look at what was observed before, or at the prior");
+          current == 1
+              ? "soft evidence multiplies odds, and infinite odds stay infinite: look at what was observed before, or "
+                "at the prior"
+              : "soft evidence multiplies odds, and odds of 0 stay 0: look at what was observed before, or at "
+                "the prior");
 }
 
 }  // namespace
@@ -64,7 +68,9 @@ Result<PartitionWeights> jeffrey_partition(std::span<const double> current, std:
       result.log_weights.push_back(0);
       continue;
     }
-    if (!(p > 0)) return fail(unreachable(where, p, q));
+    // Of an event and its complement, the event is what was spoken of.
+    if (!(p > 0))
+      return fail(current.size() == 2 ? unreachable(where, current[0], target[0]) : unreachable(where, p, q));
     if (q == 0) return fail(hard_target(where, q));
     result.log_weights.push_back(std::log(q) - std::log(p));
     reachable.push_back(result.log_weights.back());

@@ -198,8 +198,14 @@ std::string help_for_clause(const ParseState& state, const Failure& failure) {
   if (!failure.expected.starts_with("`;`")) return {};
   if (word == "if") return "a choice is written `if c then a else b`";
   if (first == "observe" && is_strength(word)) return "how strong evidence is, is said of `soft observe`";
-  if (first == "soft" && !word.empty() && !is_reserved(word) && !is_digit(*failure.where) && !is_strength(word))
+  if (first == "soft" && !word.empty() && !is_reserved(word) && !is_digit(*failure.where) && !is_strength(word)) {
+    Iterator behind = failure.where + word.size();
+    while (behind != state.end() && *behind == ' ') ++behind;
+    if (behind != state.end() && (is_digit(*behind) || *behind == '.'))
+      return fmt::format("there is no strength called `{}`: write `odds 2`, `nats 0.7`, `decibans 3` or the like",
+                         word);
     return fmt::format("who says it stands behind `from`: `from {}`", word);
+  }
   return {};
 }
 
