@@ -33,7 +33,8 @@ std::optional<Rows> slice(const ir::Module& m, const ir::Inst& in, ir::IndexId i
 
 }  // namespace
 
-Rows rows(const ir::Module& module, ir::ExprId e, std::span<const ir::IndexId> indices) {
+Rows rows(const ir::Module& module, ir::ExprId e, std::span<const ir::IndexId> indices,
+          const std::atomic<bool>* interrupt) {
   if (indices.size() == 1)
     if (auto r = slice(module, module.inst(e), indices[0])) return *std::move(r);
   Rows r;
@@ -51,6 +52,7 @@ Rows rows(const ir::Module& module, ir::ExprId e, std::span<const ir::IndexId> i
     evaluator.set_index(i, at.back());
   }
   for (std::size_t k = 0; k < n; ++k) {
+    if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) throw Interrupted{};
     const Scalar v = evaluator.value(e, {});
     if (real)
       r.reals.push_back(v.r);

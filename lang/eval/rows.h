@@ -2,6 +2,7 @@
 // column of data are made of.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -16,8 +17,12 @@ struct Rows {
   std::vector<std::int64_t> integers;
 };
 
+/// Thrown when the flag was set before all values were known.
+struct Interrupted {};
+
 /// The values of `e`, which reads data and constants and no index but these, as the reference evaluator has them.
 /// Throws std::out_of_range where an element outside its array is read.
-[[nodiscard]] Rows rows(const ir::Module& module, ir::ExprId e, std::span<const ir::IndexId> indices);
+[[nodiscard]] Rows rows(const ir::Module& module, ir::ExprId e, std::span<const ir::IndexId> indices,
+                        const std::atomic<bool>* interrupt = nullptr);
 
 }  // namespace hearsay::eval

@@ -1,6 +1,7 @@
 // Tokens over the text: words, marks, numbers, strings, blanks.
 #include <array>
 #include <charconv>
+#include <limits>
 #include <system_error>
 
 #include "lang/parse/state.h"
@@ -17,6 +18,11 @@ constexpr std::array long_marks = {"=="sv, "=>"sv, "!="sv, "<="sv, ">="sv, "->"s
 constexpr std::string_view short_marks = "()[]{};,:=<>+-*/%@^!~|.";
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
+
+bool follows_minus(Iterator begin, Iterator at) {
+  while (at != begin && is_blank(at[-1])) --at;
+  return at != begin && at[-1] == '-';
+}
 
 }  // namespace
 
@@ -195,7 +201,10 @@ bool ParseState::take_number(Iterator& first, ast::Number& number) {
   number.is_integer = whole;
   if (whole) {
     const auto [_, error] = std::from_chars(first, stop, number.integer);
-    if (error != std::errc{}) {
+    // 2^63 is no whole number, but behind a minus sign it is the smallest one; whoever reads the sign minds that.
+    const bool smallest = number.text == "9223372036854775808" && follows_minus(begin_, first);
+    if (smallest) number.integer = std::numeric_limits<std::int64_t>::min();
+    if (error != std::errc{} && !smallest) {
       report(diagnose<DiagnosticKind::number_out_of_range>(span(first, stop), number.text)
                  .with_help("whole numbers go up to 9223372036854775807; write `1e20` for a real number"));
       number.text = "0";

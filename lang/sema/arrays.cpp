@@ -26,6 +26,7 @@ Sym Lowerer::eval_array(const ast::Array& a, SourceSpan span) {
   bool all_known = true;
   bool real = false, boolean = false, integer = false;
   for (const auto& e : a.elements) {
+    stop_if_interrupted();
     Sym s = eval(*e);
     if (s.other) raise<K::wrong_type>(e->span, "a number or an array", describe(s));
     if (!elements.empty()) {
@@ -127,13 +128,12 @@ Sym Lowerer::eval_label_map(const ast::LabelMap& m) {
 /// the bound indices; where that can't be done, or something is wrong, each is evaluated by itself.
 Sym Lowerer::from_binders(const std::vector<ast::Binder>& binders, const std::function<Sym()>& body, SourceSpan span) {
   std::vector<std::int64_t> lows, shape;
-  std::size_t n = 1;
   for (const ast::Binder& b : binders) {
     lows.push_back(known_integer(eval(*b.low), b.low->span, "the start of a range"));
     const std::int64_t high = known_integer(eval(*b.high), b.high->span, "the end of a range");
-    shape.push_back(std::max<std::int64_t>(0, high - lows.back() + 1));
-    n *= static_cast<std::size_t>(shape.back());
+    shape.push_back(extent(lows.back(), high, b.high->span));
   }
+  const std::size_t n = element_count(shape, span);
   if (symbolic_context() || together_) return symbolic_binders(binders, lows, shape, body);
   if (n >= kManyElements)
     if (auto all = together([&] { return symbolic_binders(binders, lows, shape, body); }))
@@ -184,6 +184,7 @@ Sym Lowerer::each_of_binders(const std::vector<ast::Binder>& binders, const std:
   AlphabetPtr labels, keys;
   std::vector<std::int64_t> inner;
   for (std::size_t flat = 0; flat < n; ++flat) {
+    stop_if_interrupted();
     std::size_t rest = flat;
     for (std::size_t d = shape.size(); d-- > 0;) {
       const auto extent = static_cast<std::size_t>(shape[d]);

@@ -24,6 +24,11 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
+/// Written without a sign, the smallest whole number is the first that is too large.
+bool is_two_to_63(const ast::Number& n) {
+  return n.is_integer && n.integer == std::numeric_limits<std::int64_t>::min();
+}
+
 /// Elements of a vector at places that are known to be inside.
 ArrayValue gather(const ArrayValue& from, const std::vector<std::int64_t>& places) {
   const auto pick = [&](const auto& values) {
@@ -60,15 +65,31 @@ const Sym* Lowerer::find_local(const std::string& name) const {
 }
 
 Sym Lowerer::eval(const ast::Expr& e) {
+  struct Deeper {
+    std::size_t& depth;
+    explicit Deeper(std::size_t& d) : depth(++d) {}
+    ~Deeper() { --depth; }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+  };
+  const Deeper deeper(depth_);
   const SourceSpan outer = std::exchange(here_, e.span);
   Sym s = eval_node(e);
   here_ = outer;
   return s;
 }
 
+void Lowerer::stop_if_interrupted() const {
+  if (environment_.interrupt != nullptr && environment_.interrupt->load(std::memory_order_relaxed))
+    raise<K::interrupted>(here_);
+}
+
 Sym Lowerer::eval_node(const ast::Expr& e) {
-  if (const auto* n = std::get_if<ast::Number>(&e.node))
+  if (const auto* n = std::get_if<ast::Number>(&e.node)) {
+    if (is_two_to_63(*n))
+      raise_help<K::number_out_of_range>(e.span, "whole numbers go up to 9223372036854775807", n->text);
     return known(n->is_integer ? Scalar::integer(n->integer) : Scalar::real(n->real));
+  }
   if (const auto* s = std::get_if<ast::String>(&e.node)) {
     Value v;
     v.data = s->value;
@@ -77,6 +98,8 @@ Sym Lowerer::eval_node(const ast::Expr& e) {
   if (const auto* b = std::get_if<ast::Boolean>(&e.node)) return known(Scalar::boolean(b->value));
   if (const auto* n = std::get_if<ast::NameRef>(&e.node)) return eval_name(n->text, e.span);
   if (const auto* u = std::get_if<ast::Unary>(&e.node)) {
+    const auto* n = u->op == ast::UnaryOp::negate ? std::get_if<ast::Number>(&u->operand->node) : nullptr;
+    if (n != nullptr && is_two_to_63(*n)) return known(Scalar::integer(n->integer));
     Sym s = eval(*u->operand);
     if (u->op == ast::UnaryOp::negate) demand_number(s, u->operand->span);
     return apply(u->op == ast::UnaryOp::negate ? Op::neg : Op::logical_not, {std::move(s)}, e.span);
@@ -116,9 +139,13 @@ Sym Lowerer::eval_node(const ast::Expr& e) {
   if (const auto* r = std::get_if<ast::Range>(&e.node)) {
     const std::int64_t low = known_integer(eval(*r->low), r->low->span, "the start of a range");
     const std::int64_t high = known_integer(eval(*r->high), r->high->span, "the end of a range");
+    const std::int64_t n = extent(low, high, e.span);
     std::vector<std::int64_t> v;
-    for (std::int64_t i = low; i <= high; ++i) v.push_back(i);
-    const auto n = static_cast<std::int64_t>(v.size());
+    v.reserve(static_cast<std::size_t>(n));
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (i % kBetweenLooks == 0) stop_if_interrupted();
+      v.push_back(low + i);
+    }
     return known(ArrayValue::of(ScalarType::integer, std::move(v), {n}));
   }
   if (asker_)
@@ -197,10 +224,10 @@ Sym Lowerer::membership(const Sym& value, const ast::Expr& set, SourceSpan span)
       n != nullptr && value.labels && find_local(n->text) == nullptr) {
     for (const auto& [name, algebra] : environment_.algebras)
       if (const std::int64_t block = algebra.blocks->find(n->text))
-        if (const Algebra::Over* over = algebra.over(*value.labels)) {
+        if (const auto blocks = algebra.blocks_of(*value.labels)) {
           Sym r = known(Scalar::boolean(false));
-          for (std::size_t t = 0; t < over->block_of.size(); ++t)
-            if (over->block_of[t] == block) {
+          for (std::size_t t = 0; t < blocks->size(); ++t)
+            if ((*blocks)[t] == block) {
               Sym token = known(Scalar::integer(static_cast<std::int64_t>(t) + 1));
               token.labels = value.labels;
               token.known->labels = value.labels;
@@ -282,6 +309,7 @@ Sym Lowerer::eval_binary(const ast::Binary& b, SourceSpan span) {
           left.type == ScalarType::real || right.type == ScalarType::real ? ScalarType::real : ScalarType::integer;
       if (l == 2) result.shape.push_back(left.shape[0]);
       if (r == 2) result.shape.push_back(right.shape[1]);
+      element_count(result.shape, span);
       const std::int64_t inner = right.shape.front();
       auto build = [this, left, right, l, r, inner](std::span<const ExprId> at) {
         const ir::IndexId k = module_->add_index("k", 1, inner);

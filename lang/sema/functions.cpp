@@ -24,6 +24,10 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
+constexpr std::size_t kDeepestCall = 200;
+/// Expressions inside each other, over all levels of calls.
+constexpr std::size_t kDeepestExpression = 2000;
+
 /// The same reductions on numbers, as the reference evaluator defines them.
 Scalar reduce_known(ir::Reduction reduction, const ArrayValue& a) {
   const bool real = a.type == ScalarType::real;
@@ -88,12 +92,17 @@ std::optional<Sym> Lowerer::array_function(const ast::Call& call, std::vector<Sy
   const auto one = [&] {
     if (a.size() != 1) raise<K::wrong_argument_count>(span, f, "one argument", a.size());
   };
+  // The smallest of no numbers is none.
+  const auto some = [&](const Sym& s) {
+    if (std::ranges::find(s.shape, 0) != s.shape.end()) raise<K::empty_array>(span, f);
+  };
   if (f == "sum" || f == "prod" || f == "log_sum_exp" || f == "all" || f == "any" ||
       ((f == "min" || f == "max") && a.size() == 1)) {
     one();
     const bool logical = f == "all" || f == "any";
     if (logical && a[0].type != ScalarType::boolean) raise<K::wrong_type>(span, "true-or-false values", describe(a[0]));
     Sym x = a[0];
+    if (f == "min" || f == "max") some(x);
     if (f == "sum" && x.type == ScalarType::boolean) {  // counts
       const Sym b = x;
       x.type = ScalarType::integer;
@@ -117,8 +126,9 @@ std::optional<Sym> Lowerer::array_function(const ast::Call& call, std::vector<Sy
   }
   if (f == "mean") {
     one();
+    some(a[0]);
     std::int64_t n = 1;
-    for (const std::int64_t extent : a[0].shape) n *= extent;
+    for (const std::int64_t size : a[0].shape) n *= size;
     return apply(Op::div, {reduce_all(ir::Reduction::sum, a[0], span), known(Scalar::integer(n))}, span);
   }
   if (f == "length" || f == "size") {
@@ -149,7 +159,9 @@ std::optional<Sym> Lowerer::array_function(const ast::Call& call, std::vector<Sy
     if (!value.is_scalar()) raise<K::wrong_type>(span, "a single value", describe(value));
     r.known.reset();
     r.shape.clear();
-    for (std::size_t i = 1; i < a.size(); ++i) r.shape.push_back(known_integer(a[i], span, "a size"));
+    for (std::size_t i = 1; i < a.size(); ++i)
+      r.shape.push_back(known_integer(a[i], call.arguments[i].value->span, "a size"));
+    element_count(r.shape, span);
     r.element = [this, value](std::span<const ExprId>) { return element(value, {}); };
     if (value.known)
       if (auto v = materialise(r)) return known(*std::move(v));
@@ -166,18 +178,18 @@ Sym Lowerer::block_of(const ast::Call& call, SourceSpan span) {
     raise_help<K::wrong_type>(span, "write `block(token, Algebra)`", "a token and the name of an algebra",
                               "something else");
   const Sym x = eval(*call.arguments[0].value);
-  const Algebra::Over* over = x.labels ? at->second.over(*x.labels) : nullptr;
-  if (over == nullptr)
+  const auto block_of = x.labels ? at->second.blocks_of(*x.labels) : std::nullopt;
+  if (!block_of)
     raise<K::wrong_type>(call.arguments[0].value->span, "a token of an alphabet of " + name->text, describe(x));
-  const auto n = static_cast<std::int64_t>(over->block_of.size());
-  const Sym table = known(ArrayValue::of(ScalarType::integer, over->block_of, {n}));
+  const auto n = static_cast<std::int64_t>(block_of->size());
+  const Sym table = known(ArrayValue::of(ScalarType::integer, *block_of, {n}));
   Sym r = x;
   r.labels = at->second.blocks;
   r.label_name.clear();
   if (x.known) {
     std::vector<std::int64_t> blocks;
     for (std::size_t i = 0; i < x.known->size(); ++i)
-      blocks.push_back(over->block_of[static_cast<std::size_t>(x.known->at(i).i - 1)]);
+      blocks.push_back((*block_of)[static_cast<std::size_t>(x.known->at(i).i - 1)]);
     ArrayValue v = ArrayValue::of(ScalarType::integer, std::move(blocks), x.shape);
     v.labels = r.labels;
     return known(std::move(v));
@@ -257,8 +269,11 @@ Sym Lowerer::call_function(const ast::FnDecl& fn, std::vector<Sym> arguments, So
   if (arguments.size() != fn.parameters.size())
     raise<K::wrong_argument_count>(span, fn.name.text, fmt::format("{} arguments", fn.parameters.size()),
                                    arguments.size());
-  const ScopeGuard scope(*this, true);
+  // Each level takes room on the stack, and each expression in it as well.
+  if (calls_.size() >= kDeepestCall || depth_ > kDeepestExpression) raise<K::calls_too_deep>(span, calls_.size());
   here_ = span;
+  stop_if_interrupted();
+  const ScopeGuard scope(*this, true);
   bind_parameters(fn.parameters, arguments, {}, fn.name.text);
   calls_.push_back(fn.name.text);
   Sym r = eval(*fn.body);

@@ -86,7 +86,11 @@ void ModelLowerer::bind(const std::vector<std::pair<std::optional<std::string>, 
       for (std::size_t k = 0; k < s.known->size(); ++k) {
         const double v = s.known->at(k).as_real();
         const bool fits = (low_open ? v > low : v >= low) && (high_open ? v < high : v <= high);
-        if (!fits) bad(fmt::format("element {} is {}, outside its support", k + 1, to_text(s.known->at(k))));
+        if (fits) continue;
+        const std::string must = fmt::format("{}{}, {}{}", low_open ? '(' : '[', low, high, high_open ? ')' : ']');
+        const std::string is = to_text(s.known->at(k));
+        bad(s.shape.empty() ? fmt::format("{} is not in {}", is, must)
+                            : fmt::format("element {} is {}, which is not in {}", k + 1, is, must));
       }
     }
     define(p.name.text, std::move(s));
@@ -164,15 +168,17 @@ ModelLowerer::Plate ModelLowerer::plate(const ast::SampleStmt& s) {
       if (d.low) low = known_integer(eval(*d.low), d.low->span, "the start of a plate");
       high = known_integer(eval(*d.high), d.high->span, "the size of a plate");
       if (d.index) index_name = d.index->text;
-      if (!d.low && high < 0) raise<K::wrong_type>(d.high->span, "a size of 0 or more", std::to_string(high));
+      // 1..0 is empty, 1..-1 a mistake: what says how many there are is below 0.
+      if (low == 1 && high < 0) raise<K::wrong_type>(d.high->span, "a size of 0 or more", std::to_string(high));
       if (low != 1) p.offset_from = d.low->span;
     }
     // Elements are counted from 1 wherever the index runs: `x[i in 3..5]` is an array of three.
-    const std::int64_t size = p.is_stream ? high : std::max<std::int64_t>(0, high - low + 1);
+    const std::int64_t size = p.is_stream ? high : extent(low, high, d.high->span);
     const ir::IndexId i = module_->add_index(index_name, 1, size);
     if (p.is_stream) stream.indices.push_back(i);
     p.loops.push_back({i});
     p.shape.push_back(size);
+    if (!p.is_stream) element_count(p.shape, d.high->span);
     if (d.index || stream_dim) define(index_name, scalar(counted_from(low, i)));
   }
   p.may_read_itself = !s.dims.empty() && (s.dims[0].index || p.is_stream);

@@ -28,7 +28,8 @@ void ModelLowerer::let(const ast::LetStmt& s) {
         const std::int64_t high = known_integer(eval(*b.high), b.high->span, "the end of a range");
         if (low != 1) offset_from = b.low->span;
         // Elements are counted from 1 wherever the index runs.
-        shape.push_back(std::max<std::int64_t>(0, high - low + 1));
+        shape.push_back(extent(low, high, b.high->span));
+        element_count(shape, b.high->span);
         indices.push_back(module_->add_index(b.index.text, 1, shape.back()));
         define(b.index.text, scalar(counted_from(low, indices.back())));
       }

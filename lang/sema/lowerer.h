@@ -81,6 +81,11 @@ struct DistInstance {
 /// poisson (the rate), von_mises (the concentration).
 using Randomness = std::function<double(std::string_view name, double argument)>;
 
+/// The most elements that an array may have.
+inline constexpr std::int64_t kMostElements = std::int64_t{1} << 31;
+/// How many elements are made between two looks at the flag that interrupts.
+inline constexpr std::int64_t kBetweenLooks = 4096;
+
 class Lowerer;
 /// The session's own functions (`P`, `draw`, `infer`, …): answers a call it knows, or nothing.
 using Asker = std::function<std::optional<Sym>(const ast::Expr& call, Lowerer& lowerer)>;
@@ -116,6 +121,10 @@ public:
   // ---- demands, with errors at `span`
   double known_real(const Sym& s, SourceSpan span, std::string_view what);
   std::int64_t known_integer(const Sym& s, SourceSpan span, std::string_view what);
+  /// How many numbers low..high has; refuses more than an array may have.
+  static std::int64_t extent(std::int64_t low, std::int64_t high, SourceSpan span);
+  /// How many elements an array of this shape has; refuses negative sizes, and more than an array may have.
+  static std::size_t element_count(std::span<const std::int64_t> shape, SourceSpan span);
   Sym boolean(Sym s, SourceSpan span);
   void demand_number(const Sym& s, SourceSpan span);
   /// Replaces the codes of a bare label by those of `alphabet`.
@@ -186,6 +195,8 @@ protected:
   std::optional<ArrayValue> together(const std::function<Sym()>& make);
   std::optional<Sym> array_function(const ast::Call& call, std::vector<Sym>& arguments, SourceSpan span);
   [[noreturn]] void unknown_name(const std::string& name, SourceSpan span, std::string_view kind);
+  /// To be called wherever a short script may cause long work.
+  void stop_if_interrupted() const;
 
   const Environment& environment_;
   std::shared_ptr<ir::Module> module_;
@@ -194,6 +205,7 @@ protected:
   std::size_t scope_floor_ = 0;  ///< functions and distributions do not see their caller's names
   std::vector<std::pair<ir::ExprId, bool>> guards_;
   std::vector<std::string> calls_;        ///< functions being evaluated: recursion is refused
+  std::size_t depth_ = 0;                 ///< expressions being evaluated inside each other
   SourceSpan here_{};                     ///< the narrowest expression being evaluated, for errors found deep inside
   std::map<std::string, bool> poisoned_;  ///< names whose definition failed and was reported
   double simplex_tolerance_ = kSimplexTolerance;

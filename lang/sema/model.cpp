@@ -115,14 +115,16 @@ void ModelLowerer::loop(const ast::ForStmt& s, bool in_given) {
   const Sym low_value = eval(*s.low), high_value = eval(*s.high);
   const std::int64_t low = known_integer(low_value, s.low->span, "the start of a loop");
   const std::int64_t high = known_integer(high_value, s.high->span, "the end of a loop");
-  if (high < low) return;
+  const std::int64_t size = extent(low, high, s.high->span);
+  if (size == 0) return;
   const ScopeGuard scope(*this, false);
   OrderNode* parent = order_path_.back();
   if (has_jeffrey(s.body)) {
     // Each instance depends on the answer to those before it: no rolled form.
-    for (std::int64_t i = low; i <= high; ++i) {
+    for (std::int64_t i = 0; i < size; ++i) {
+      stop_if_interrupted();
       const ScopeGuard inner(*this, false);
-      define(s.index.text, known(Scalar::integer(i)));
+      define(s.index.text, known(Scalar::integer(low + i)));
       block(s.body, in_given);
     }
     return;
@@ -131,7 +133,7 @@ void ModelLowerer::loop(const ast::ForStmt& s, bool in_given) {
   define(s.index.text, scalar(module_->index_value(index)));
   loops_.push_back({index});
   parent->children.push_back({});
-  parent->children.back().extent = high - low + 1;
+  parent->children.back().extent = size;
   order_path_.push_back(&parent->children.back());
   block(s.body, in_given);
   order_path_.pop_back();

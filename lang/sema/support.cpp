@@ -18,6 +18,8 @@ using K = DiagnosticKind;
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+/// Densities are worked out in doubles, which are exact on whole numbers up to here.
+constexpr double kLargestExact = 0x1p53;
 
 std::string support_text(const Support& s) {
   switch (s.kind) {
@@ -141,6 +143,11 @@ Support Lowerer::own_support(const DistInstance& d) {
   if (base == "int") {
     using Integers = std::numeric_limits<std::int64_t>;
     s.kind = Support::Kind::integers;
+    for (const double end : {low, high})
+      if (std::isfinite(end) && std::abs(end) > kLargestExact)
+        raise<K::bad_support>(
+            d.span, d.decl->name.text,
+            fmt::format("{:.6g} is beyond 2^53, where probabilities can't tell whole numbers apart", end));
     s.unbounded = std::isinf(low) || std::isinf(high);
     s.low = std::isinf(low) ? Integers::min()
                             : static_cast<std::int64_t>(std::ceil(low)) + (low_open && low == std::ceil(low) ? 1 : 0);
@@ -149,8 +156,8 @@ Support Lowerer::own_support(const DistInstance& d) {
                  : static_cast<std::int64_t>(std::floor(high)) - (high_open && high == std::floor(high) ? 1 : 0);
     if (s.unbounded) return s;
     if (s.high < s.low)
-      raise<K::invalid_parameter>(d.span, "support", d.decl->name.text, "not empty",
-                                  fmt::format("{}..{}", s.low, s.high));
+      raise<K::bad_support>(d.span, d.decl->name.text,
+                            fmt::format("there is no whole number from {} to {}", low, high));
     if (s.high - s.low >= (1 << 24)) raise_not_yet(d.span, NotYet::large_support);
     if (d.keys && s.low == 1 && s.high == static_cast<std::int64_t>(d.keys->labels.size())) {
       s.kind = Support::Kind::labels;
@@ -159,7 +166,7 @@ Support Lowerer::own_support(const DistInstance& d) {
     return s;
   }
   if (low >= high)
-    raise<K::invalid_parameter>(d.span, "support", d.decl->name.text, "not empty", fmt::format("({}, {})", low, high));
+    raise<K::bad_support>(d.span, d.decl->name.text, fmt::format("there is no number between {} and {}", low, high));
   s.kind = Support::Kind::reals;
   s.real_low = low;
   s.real_high = high;
@@ -240,6 +247,10 @@ Support Lowerer::any_support(const DistInstance& d) {
   }
   if (d.cut) {
     restrict_support(s, *d.cut);
+    if (s.kind == Support::Kind::integers && s.finite() &&
+        std::max(std::abs(static_cast<double>(s.low)), std::abs(static_cast<double>(s.high))) > kLargestExact)
+      raise<K::bad_support>(d.cut->span, d.decl ? d.decl->name.text : "this choice",
+                            "it reaches beyond 2^53, where probabilities can't tell whole numbers apart");
     if (s.kind == Support::Kind::integers && s.finite() && s.high - s.low >= (1 << 24))
       raise_not_yet(d.cut->span, NotYet::large_support);
   }

@@ -26,6 +26,11 @@ namespace {
 std::string_view beyond_whole_numbers(Op op, std::span<const Scalar> at) {
   constexpr std::string_view too_large = "this is beyond the largest whole number, 9223372036854775807";
   std::int64_t result = 0;
+  if (op == Op::to_int && at[0].type == ScalarType::real) {
+    if (std::isnan(at[0].r)) return "this is not a number, so there is no whole number for it";
+    // 2^63 itself is a double, the largest whole number is not.
+    return at[0].r >= -0x1p63 && at[0].r < 0x1p63 ? "" : "this is beyond the whole numbers, which end at 2^63";
+  }
   switch (op) {
     case Op::add:
       return __builtin_add_overflow(at[0].i, at[1].i, &result) ? too_large : "";
@@ -33,6 +38,7 @@ std::string_view beyond_whole_numbers(Op op, std::span<const Scalar> at) {
       return __builtin_sub_overflow(at[0].i, at[1].i, &result) ? too_large : "";
     case Op::mul:
       return __builtin_mul_overflow(at[0].i, at[1].i, &result) ? too_large : "";
+    case Op::abs:
     case Op::neg:
       return __builtin_sub_overflow(std::int64_t{0}, at[0].i, &result) ? too_large : "";
     case Op::int_div:
@@ -220,9 +226,10 @@ Sym Lowerer::apply(Op op, std::vector<Sym> operands, SourceSpan span) {
     std::vector<ScalarType> types(operands.size(), common);
     if (const auto t = result_type(op, types)) type = *t;
     for (std::size_t i = 0; i < n; ++i) {
+      if (i % kBetweenLooks == 0) stop_if_interrupted();
       for (std::size_t k = 0; k < operands.size(); ++k)
         at[k] = operands[k].known->at(operands[k].shape.empty() ? 0 : i).converted_to(common);
-      if (common == ScalarType::integer && guards_.empty())
+      if (type == ScalarType::integer && guards_.empty())
         if (const std::string_view why = beyond_whole_numbers(op, at); !why.empty()) raise<K::whole_numbers>(span, why);
       const Scalar v = hearsay::apply(op, at);
       if (type == ScalarType::real)
@@ -335,6 +342,25 @@ Sym Lowerer::select(const Sym& condition, const Sym& a, const Sym& b, SourceSpan
   return r;
 }
 
+std::int64_t Lowerer::extent(std::int64_t low, std::int64_t high, SourceSpan span) {
+  if (high < low) return 0;
+  const std::uint64_t n =
+      static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);  // one less than there are
+  if (n >= static_cast<std::uint64_t>(kMostElements))
+    raise<K::array_too_large>(span, static_cast<double>(n) + 1, kMostElements);
+  return static_cast<std::int64_t>(n) + 1;
+}
+
+std::size_t Lowerer::element_count(std::span<const std::int64_t> shape, SourceSpan span) {
+  double n = 1;  // a product of a few sizes below 2^63 is not infinite, and exact where it matters
+  for (const std::int64_t size : shape) {
+    if (size < 0) raise<K::wrong_type>(span, "a size of 0 or more", fmt::format("{}", size));
+    n *= static_cast<double>(size);
+  }
+  if (n > static_cast<double>(kMostElements)) raise<K::array_too_large>(span, n, kMostElements);
+  return static_cast<std::size_t>(n);
+}
+
 double Lowerer::known_real(const Sym& s, SourceSpan span, std::string_view what) {
   if (s.other || !s.shape.empty() || s.labels) raise<K::wrong_type>(span, std::string(what), describe(s));
   const auto v = materialise(s);
@@ -357,6 +383,7 @@ std::int64_t Lowerer::known_integer(const Sym& s, SourceSpan span, std::string_v
 std::optional<ArrayValue> Lowerer::materialise(const Sym& s) {
   if (s.other) return std::nullopt;
   if (s.known) return s.known;
+  stop_if_interrupted();
   std::vector<ir::IndexId> indices;
   std::vector<ExprId> at;
   for (const std::int64_t extent : s.shape) {
@@ -370,7 +397,9 @@ std::optional<ArrayValue> Lowerer::materialise(const Sym& s) {
     if (std::find(indices.begin(), indices.end(), i) == indices.end()) return std::nullopt;
   eval::Rows rows;
   try {
-    rows = eval::rows(*module_, s.type == ScalarType::real ? module_->to_real(e) : e, indices);
+    rows = eval::rows(*module_, s.type == ScalarType::real ? module_->to_real(e) : e, indices, environment_.interrupt);
+  } catch (const eval::Interrupted&) {
+    raise<K::interrupted>(here_);
   } catch (const std::out_of_range&) {
     return std::nullopt;  // reported with its place by check_obligations
   }

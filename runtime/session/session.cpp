@@ -23,8 +23,36 @@ namespace hearsay {
 
 using K = DiagnosticKind;
 
+namespace {
+
+/// What a statement gives a meaning to, once in a text; null for sources, whose ledger says so itself.
+const ast::Name* defined_name(const ast::Stmt& s) {
+  return std::visit(
+      [](const auto& node) -> const ast::Name* {
+        using T = std::decay_t<decltype(node)>;
+        if constexpr (std::is_same_v<T, ast::LetStmt> || std::is_same_v<T, ast::FnDecl> ||
+                      std::is_same_v<T, ast::DistDecl> || std::is_same_v<T, ast::ModelDecl> ||
+                      std::is_same_v<T, ast::MapDecl> || std::is_same_v<T, ast::TokensDecl> ||
+                      std::is_same_v<T, ast::AlgebraDecl>)
+          return &node.name;
+        else
+          return nullptr;
+      },
+      s.node);
+}
+
+/// A file by whatever path it is reached.
+std::string file_key(const std::filesystem::path& path) {
+  std::error_code failed;
+  const std::filesystem::path whole = std::filesystem::weakly_canonical(path, failed);
+  return (failed ? path.lexically_normal() : whole).string();
+}
+
+}  // namespace
+
 Session::Session(Settings settings, SessionOutput output)
     : settings_(std::move(settings)), output_(std::move(output)), top_(std::make_unique<Top>(environment_)) {
+  environment_.interrupt = settings_.interrupt;
   top_->set_asker([this](const ast::Expr& e, Lowerer& at) { return ask(e, at); });
   top_->on_read = [this](const std::string& name) {
     const auto at = accuracy_.find(name);
@@ -62,6 +90,7 @@ std::size_t Session::run_file(const std::string& path) {
     return 1;
   }
   const std::string outer = std::exchange(folder_, std::filesystem::path(path).parent_path().string());
+  imported_[file_key(path)] = true;  // a file that imports itself, or is imported by what it imports
   begin_run();
   const std::size_t n = load(sources_.add(path, *std::move(text)), true);
   folder_ = outer;
@@ -84,6 +113,7 @@ std::size_t Session::check_file(const std::string& path) {
     return 1;
   }
   const std::string outer = std::exchange(folder_, std::filesystem::path(path).parent_path().string());
+  imported_[file_key(path)] = true;
   const std::size_t n = load(sources_.add(path, *std::move(text)), false);
   folder_ = outer;
   return n;
@@ -112,7 +142,15 @@ std::size_t Session::load(FileId file, bool run) {
       return at.file == s.span.file && at.begin >= s.span.begin && at.begin <= s.span.end;
     });
   };
+  std::map<std::pair<std::size_t, std::string>, SourceSpan> defined;  // here: what an earlier input defined may change
   for (const auto& s : script->statements) {
+    if (const ast::Name* name = defined_name(*s)) {
+      const auto [first, fresh] = defined.try_emplace({s->node.index(), name->text}, name->span);
+      if (!fresh) {
+        report(diagnose<K::duplicate_name>(name->span, name->text).label(first->second, "defined here first"));
+        continue;
+      }
+    }
     // The name of a file that is not spelt out is no name.
     if (std::holds_alternative<ast::ImportStmt>(s->node) && !readable(*s)) continue;
     try {
@@ -155,8 +193,7 @@ void Session::import(const ast::ImportStmt& s, bool run) {
   const std::filesystem::path path = std::filesystem::path(s.path).is_absolute()
                                          ? std::filesystem::path(s.path)
                                          : std::filesystem::path(folder_) / s.path;
-  if (imported_[path.lexically_normal().string()]) return;
-  imported_[path.lexically_normal().string()] = true;
+  if (std::exchange(imported_[file_key(path)], true)) return;
   auto text = read_text(path.string(), s.path_span);
   if (!text) throw Failure{std::move(text).error()};
   const std::string outer = std::exchange(folder_, path.parent_path().string());
@@ -259,11 +296,16 @@ void Session::prove_budgets(const ast::Stmt& s) {
 void Session::declare_source(const ast::SourceDecl& s, evidence::EvidenceLedger& books) {
   const auto before = declared_.find(s.name.text);
   const auto known = books.find_source(s.name.text);
-  evidence::SourceTerms terms = unwrap(source_terms(s, *top_), s.name.span);
-  if (known && before != declared_.end() && before->second != run_)
-    unwrap(books.redeclare_source(*known, std::move(terms)), s.name.span);
-  else
-    unwrap(books.declare_source(std::move(terms)), s.name.span);
+  try {
+    evidence::SourceTerms terms = unwrap(source_terms(s, *top_), s.name.span);
+    if (known && before != declared_.end() && before->second != run_)
+      unwrap(books.redeclare_source(*known, std::move(terms)), s.name.span);
+    else
+      unwrap(books.declare_source(std::move(terms)), s.name.span);
+  } catch (const Failure&) {
+    if (!known) environment_.sources.erase(s.name.text);  // no books are kept for it: nothing can be charged to it
+    throw;
+  }
   declared_[s.name.text] = run_;
 }
 
