@@ -24,8 +24,11 @@ Refusal no_mass(const QuadratureOptions& options, const Support1d& support) {
 }
 
 Refusal improper(const QuadratureOptions& options, double end) {
-  return {diagnose<DiagnosticKind::improper_posterior>(options.where, options.name, end)
-              .with_help("give the latent a proper prior, or evidence that bounds it")};
+  return {
+      diagnose<DiagnosticKind::improper_posterior>(options.where, options.name, end)
+          .with_help(
+              "give the latent a proper prior, or evidence that bounds it; if it is proper, its mass lies beyond what "
+              "numbers reach: measure the latent in other units, or by its logarithm")};
 }
 
 double Density::operator()(double x) {

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "runtime/infer/quadrature/modes.h"
+#include "runtime/infer/quadrature/peaks.h"
 
 namespace hearsay::infer::quadrature {
 namespace {
@@ -151,3 +152,22 @@ Layout lay_out(Density& density, const Support1d& support) {
 }
 
 }  // namespace hearsay::infer::quadrature
+
+namespace hearsay::infer {
+
+std::vector<double> find_peaks(const LogDensity1d& component, const Support1d& support,
+                               const QuadratureOptions& options) {
+  std::vector<double> peaks;
+  try {
+    quadrature::Density density(component, options);
+    for (const quadrature::Segment& segment : quadrature::segments_of(support))
+      for (const quadrature::Mode& m : quadrature::find_modes(density, segment)) peaks.push_back(m.x);
+  } catch (const quadrature::HigherMass& found) {
+    peaks.push_back(found.x);
+  } catch (const quadrature::Refusal&) {
+    // What is wrong with the density is said when the whole is integrated.
+  }
+  return peaks;
+}
+
+}  // namespace hearsay::infer
