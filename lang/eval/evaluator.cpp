@@ -247,9 +247,13 @@ Scalar ReferenceEvaluator::compute(const ir::Inst& inst) {
       return load_let(inst);
     case ir::Opcode::prim: {
       std::array<Scalar, 3> operands;
+      const auto op = Op{static_cast<std::uint16_t>(inst.payload)};
+      if (op == Op::logical_and || op == Op::logical_or) return connective(inst, op);
       for (std::size_t k = 0; k < inst.operands.size(); ++k) operands[k] = eval(inst.operands[k]);
-      return hearsay::apply(Op{static_cast<std::uint16_t>(inst.payload)},
-                            std::span(operands.data(), inst.operands.size()));
+      if (inst.type == ScalarType::boolean)
+        for (std::size_t k = 0; k < inst.operands.size(); ++k)
+          compared_nan_ = compared_nan_ || (operands[k].type == ScalarType::real && std::isnan(operands[k].r));
+      return hearsay::apply(op, std::span(operands.data(), inst.operands.size()));
     }
     case ir::Opcode::select:
       return eval(inst.operands[eval(inst.operands[0]).truth() ? 1 : 2]);
@@ -264,6 +268,22 @@ Scalar ReferenceEvaluator::compute(const ir::Inst& inst) {
       return reduce(inst);
   }
   return Scalar::real(kNaN);
+}
+
+// `and`, `or`: a side that has no truth value matters only where the other does not decide.
+Scalar ReferenceEvaluator::connective(const ir::Inst& inst, Op op) {
+  const bool deciding = op == Op::logical_or;
+  const bool before = std::exchange(compared_nan_, false);
+  bool undefined = false, decided = false;
+  std::array<Scalar, 2> operands;
+  for (std::size_t k = 0; k < 2; ++k) {
+    compared_nan_ = false;
+    operands[k] = eval(inst.operands[k]);
+    undefined = undefined || compared_nan_;
+    decided = decided || (!compared_nan_ && operands[k].truth() == deciding);
+  }
+  compared_nan_ = before || (undefined && !decided);
+  return hearsay::apply(op, operands);
 }
 
 // Row-major position of the element that the operands choose. Dimensions run from 1, or over the ranges of `binders`.

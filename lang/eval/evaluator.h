@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lang/ir/gradient.h"
@@ -49,8 +50,12 @@ public:
   /// Fills the tables of all ground factors by definition: every assignment of a factor's scope in turn, all other
   /// finite latents unassigned. An entry that can't be evaluated is NaN.
   void fill_tables(const ir::Grounding& grounding, std::span<const double> continuous, std::span<double> tables);
+  /// Whether, since this was last asked, a truth depended on a comparison with NaN.
+  [[nodiscard]] bool compared_nan() { return std::exchange(compared_nan_, false); }
 
 private:
+  bool compared_nan_ = false;
+
   // A moment on a clock that ticks at every new state and every new binding of an index. What was computed at a moment
   // is still valid if nothing that it reads has changed since.
   using Moment = std::uint64_t;
@@ -78,6 +83,7 @@ private:
 
   Scalar eval(ir::ExprId e);
   Scalar compute(const ir::Inst& inst);
+  Scalar connective(const ir::Inst& inst, Op op);
   Scalar load_latent(const ir::Inst& inst);
   Scalar load_let(const ir::Inst& inst);
   const CachedValue& let_element(std::uint32_t let, std::size_t flat);
