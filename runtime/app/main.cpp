@@ -1,14 +1,20 @@
 // The command line.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <system_error>
 
 #include "lang/parse/parse.h"
 #include "lang/support/explain.h"
@@ -23,6 +29,9 @@
 namespace {
 
 std::atomic<bool> interrupted{false};
+
+/// As the shell says of a program that SIGPIPE ended; here where the signal is ignored.
+constexpr int kBrokenPipe = 141;
 
 void on_interrupt(int) {
   // A second Ctrl-C ends the program the ordinary way.
@@ -41,9 +50,47 @@ int help_code(const std::string& code) {
   return 0;
 }
 
-}  // namespace
+/// `NAME=VALUE`; the value is JSON, or else a text. Says what is wrong with it.
+std::optional<std::string> set(hearsay::Session& session, const std::string& option) {
+  using namespace hearsay;
+  const auto eq = option.find('=');
+  if (eq == std::string::npos) return "write NAME=VALUE";
+  const std::string name = option.substr(0, eq), text = option.substr(eq + 1);
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (name.empty() || digit(name[0]) || !std::ranges::all_of(name, [&](char c) { return letter(c) || digit(c); }))
+    return "write NAME=VALUE, the name of letters, digits and `_`";
+  auto d = data::parse_json("--set", text);
+  Value v;
+  if (d)
+    v = to_value(*d);
+  else if (d.error().kind == DiagnosticKind::json_syntax && !text.starts_with('[') && !text.starts_with('{'))
+    v.data = text;
+  else
+    return d.error().message;
+  session.define(name, v);
+  return std::nullopt;
+}
 
-int main(int argc, char** argv) {
+/// A closed descriptor would be given to the next file that is opened, and answers would be written into that.
+void keep_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) (void)open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY);
+}
+
+/// The exit status, once it is known whether what was printed has arrived.
+int delivered(int status) {
+  errno = 0;
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && std::cout && std::ferror(stdout) == 0) return status;
+  const int why = errno;
+  if (why == EPIPE) return kBrokenPipe;
+  fmt::print(stderr, "hearsay: cannot write to standard output{}{}\n", why == 0 ? "" : ": ",
+             why == 0 ? std::string() : std::generic_category().message(why));
+  return status == 0 ? 1 : status;
+}
+
+int run_command_line(int argc, char** argv) {
   using namespace hearsay;
   CLI::App app{"Hearsay: evidence that is worth something but cannot be fully trusted"};
   app.set_version_flag("--version", "hearsay 0.1.0");
@@ -53,13 +100,22 @@ int main(int argc, char** argv) {
   std::string backend = "auto", optimization = "O2";
   bool json = false, no_cache = false, show_ast = false, show_llvm = false, show_asm = false;
   bool no_specialise = false, no_marginalise = false, no_hoist = false;
-  std::uint64_t seed = 1;
+  std::string seed = "1";
+  // Read here: what the library would make of a sign or of too many digits is not what was written.
+  const auto whole_number = [](const std::string& text) {
+    std::uint64_t n = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), n);
+    return failed == std::errc{} && end == text.data() + text.size() ? std::string()
+                                                                     : text + " is no whole number from 0 to 2^64 - 1";
+  };
 
   const auto common = [&](CLI::App* c) {
     c->add_option("FILE", file, "the script")->required();
     c->add_option("--data", data_file, "a JSON file whose fields become names");
     c->add_option("--set", sets, "a name and its value, as n=10 (may be given several times)");
-    c->add_option("--seed", seed, "seed of all random numbers");
+    c->add_option("--seed", seed, "seed of all random numbers, from 0 to 2^64 - 1")
+        ->check(whole_number)
+        ->default_str("1");
     c->add_option("--backend", backend, "auto, reference (the evaluator) or jit")
         ->check(CLI::IsMember({"auto", "reference", "jit"}));
     c->add_option("--opt", optimization, "O0, O1 or O2 for native code")->check(CLI::IsMember({"O0", "O1", "O2"}));
@@ -101,7 +157,7 @@ int main(int argc, char** argv) {
 
   std::signal(SIGINT, on_interrupt);
   Settings settings;
-  settings.seed = seed;
+  std::from_chars(seed.data(), seed.data() + seed.size(), settings.seed);
   settings.interrupt = &interrupted;
   settings.backend = backend == "reference" ? Backend::reference
                      : backend == "jit"     ? Backend::native
@@ -137,23 +193,19 @@ int main(int argc, char** argv) {
         return 1;
       }
       const Value v = to_value(*d);
-      if (const Record* r = v.record())
-        for (const auto& [name, value] : *r) session->define(name, value);
-    }
-    for (const std::string& s : sets) {
-      const auto eq = s.find('=');
-      if (eq == std::string::npos) {
-        fmt::print(stderr, "--set {}: write NAME=VALUE\n", s);
+      const Record* r = v.record();
+      if (r == nullptr) {
+        output.diagnostic(diagnose<DiagnosticKind::bad_option>(
+            {}, "--data " + data_file, "the file holds one value, and names for none: write a JSON object"));
         return 2;
       }
-      auto d = data::parse_json("--set", s.substr(eq + 1));
-      Value v;
-      if (d)
-        v = to_value(*d);
-      else
-        v.data = s.substr(eq + 1);
-      session->define(s.substr(0, eq), v);
+      for (const auto& [name, value] : *r) session->define(name, value);
     }
+    for (const std::string& s : sets)
+      if (const auto wrong = set(*session, s)) {
+        output.diagnostic(diagnose<DiagnosticKind::bad_option>({}, "--set " + s, *wrong));
+        return 2;
+      }
     if (*show) return app::show(*session, file, model, ir_pass, show->count("--ir") > 0, show_llvm, show_asm);
     if (*explain) session->set_explain(true);
     const std::size_t errors = *check ? session->check_file(file) : session->run_file(file);
@@ -170,4 +222,11 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "hearsay: internal error, please report it: {}\n", e.what());
     return 1;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_standard_descriptors();
+  return delivered(run_command_line(argc, argv));
 }

@@ -60,10 +60,11 @@ Json to_json(const Value& v) {
 void print_value(const Printed& p, bool json) {
   if (json) {
     Json j{{"expression", p.expression}, {"value", to_json(p.value)}};
-    if (p.accuracy == "exact")
+    if (p.exact)
       j["exact"] = true;
-    else if (!p.accuracy.empty())
-      j["error_bound"] = p.value.error;
+    else if (!p.accuracy.empty() && !(p.drawn && p.value.error == 0))
+      j["error_bound"] = number(p.value.error);
+    if (p.drawn) j["drawn"] = true;
     std::cout << j.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
     return;
   }

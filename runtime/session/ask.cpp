@@ -21,6 +21,10 @@ using K = DiagnosticKind;
 
 namespace {
 
+/// Pareto shapes above these are too heavy. From 1/2 on a mean has no standard error, though it may exist; the squares
+/// that make up a standard deviation have a shape twice as large as what they are squares of, and get more room.
+constexpr double kHeavy = 0.5, kHeavySquares = 0.7;
+
 /// Functions that infer, draw or read files.
 bool is_question(const std::string& f) {
   static const std::set<std::string> names{"draws",      "draw",    "predict",  "evidence",  "ledger",
@@ -58,6 +62,10 @@ std::shared_ptr<const Posterior> Session::settled_prior(const std::string& model
   lowerer->finish();
   auto p = std::make_shared<Posterior>(lowerer, settings_, span);
   unwrap(p->settle(shared_ledger_, prior_identity(model, arguments), site_ids_), span);
+  // Where there are no draws there is nothing to doubt, and what answers need is left to the answers.
+  const auto& latents = lowerer->module().latents;
+  const bool continuous = std::ranges::any_of(latents, [](const ir::Latent& l) { return !l.finite && l.size() > 0; });
+  if (continuous && !explain_ && !checking_) report_doubts(*p, span);
   return p;
 }
 
@@ -96,6 +104,18 @@ std::optional<ExprId> Session::condition(const ast::Call& call, const Posterior&
     all = all ? p.lowerer().module().prim(Op::logical_and, {*all, e}) : e;
   }
   return all;
+}
+
+ExprId Session::element_at(ModelLowerer& model, const Sym& array, std::size_t flat, std::vector<std::int64_t>& at) {
+  if (array.shape.empty()) return model.expr(array);
+  at.assign(array.shape.size(), 1);
+  for (std::size_t d = at.size(); d-- > 0;) {
+    at[d] = static_cast<std::int64_t>(flat % static_cast<std::size_t>(array.shape[d])) + 1;
+    flat /= static_cast<std::size_t>(array.shape[d]);
+  }
+  std::vector<ExprId> index;
+  for (const std::int64_t i : at) index.push_back(model.module().integer(i));
+  return model.element(array, index);
 }
 
 void Session::record(const std::shared_ptr<const Posterior>& p, Asked asked) {
@@ -146,39 +166,56 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
     level = at.known_real(at.eval(*call.arguments[1].value), call.arguments[1].value->span, "a level");
     if (!(level > 0 && level < 1)) raise<K::bad_quantile_level>(call.arguments[1].value->span, level);
   }
-  const auto one = [&](ExprId e) -> Estimate {
-    e = m.to_real(e);
-    if (f == "quantile") return unwrap(p->quantile(e, level, c), span);
-    const auto mean = [&](ExprId q) {
-      if (!c) return unwrap(p->expect(std::span(&q, 1)), span)[0];
-      const std::array<ExprId, 2> both{m.select(*c, q, m.real(0)), m.select(*c, m.real(1), m.real(0))};
-      const auto r = unwrap(p->expect(both), span);
-      if (!(r[1].value > 0)) raise<K::impossible_condition>(span);
-      const double v = r[0].value / r[1].value;
-      return Estimate{v, (r[0].error + std::abs(v) * r[1].error) / r[1].value, r[0].converged && r[1].converged};
-    };
-    const Estimate first = mean(e);
-    if (f == "E") return first;
-    // Around the mean that was just found, so that nothing cancels.
-    const ExprId d = m.prim(Op::sub, {e, m.real(first.value)});
-    const Estimate second = mean(m.prim(Op::mul, {d, d}));
-    if (f == "variance") return second;
-    const double sd = std::sqrt(std::max(0.0, second.value));
-    return {sd, sd > 0 ? second.error / (2 * sd) : 0, second.converged};
-  };
-  if (x.shape.empty()) return estimate(one(model.expr(x)));
   std::size_t n = 1;
   for (const std::int64_t extent : x.shape) n *= static_cast<std::size_t>(extent);
-  std::vector<double> values;
-  for (std::size_t flat = 0; flat < n; ++flat) {
-    std::vector<ExprId> index;
-    std::size_t rest = flat;
-    for (std::size_t d = x.shape.size(); d-- > 0;) {
-      index.insert(index.begin(),
-                   m.integer(static_cast<std::int64_t>(rest % static_cast<std::size_t>(x.shape[d])) + 1));
-      rest /= static_cast<std::size_t>(x.shape[d]);
+  std::vector<ExprId> elements;
+  std::vector<std::int64_t> place;
+  for (std::size_t flat = 0; flat < n; ++flat) elements.push_back(m.to_real(element_at(model, x, flat, place)));
+  const auto means = [&](const std::vector<ExprId>& quantities) {
+    if (!c) return unwrap(p->expect_each(quantities), span);
+    std::vector<Estimate> r;
+    for (const ExprId q : quantities) {
+      const std::array<ExprId, 2> both{m.select(*c, q, m.real(0)), m.select(*c, m.real(1), m.real(0))};
+      const auto found = unwrap(p->expect(both), span);
+      if (!(found[1].value > 0)) raise<K::impossible_condition>(span);
+      const double v = found[0].value / found[1].value;
+      r.push_back({v, (found[0].error + std::abs(v) * found[1].error) / found[1].value,
+                   found[0].converged && found[1].converged, found[0].tail_shape});
     }
-    const Estimate e = one(model.element(x, index));
+    return r;
+  };
+  std::vector<Estimate> answers;
+  if (f == "quantile") {
+    for (const ExprId e : elements) answers.push_back(unwrap(p->quantile(e, level, c), span));
+  } else {
+    answers = means(elements);
+  }
+  if (f == "sd" || f == "variance") {
+    // Around the means that were just found, so that nothing cancels.
+    std::vector<ExprId> squares;
+    for (std::size_t k = 0; k < n; ++k) {
+      const ExprId d = m.prim(Op::sub, {elements[k], m.real(answers[k].value)});
+      squares.push_back(m.prim(Op::mul, {d, d}));
+    }
+    answers = means(squares);
+  }
+  double shape = 0;
+  for (const Estimate& e : answers) shape = std::max(shape, e.tail_shape);
+  if (shape > (f == "E" ? kHeavy : kHeavySquares)) {
+    Diagnostic d = diagnose<K::draws_in_doubt>(
+        span, fmt::format("this {} may not exist: the draws' tails are as heavy as a Pareto law's of shape {:.2g}",
+                          f == "E" ? "mean" : f, shape));
+    d.help = "`quantile` and `P` describe such a quantity; its standard error says nothing";
+    report(std::move(d));
+  }
+  if (f == "sd")
+    for (Estimate& e : answers) {
+      const double sd = std::sqrt(std::max(0.0, e.value));
+      e = {sd, sd > 0 ? e.error / (2 * sd) : 0, e.converged};
+    }
+  if (x.shape.empty()) return estimate(answers[0]);
+  std::vector<double> values;
+  for (const Estimate& e : answers) {
     error_ = std::max(error_, e.error);
     converged_ = converged_ && e.converged;
     values.push_back(e.value);
@@ -196,9 +233,10 @@ Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
   ModelLowerer& model = p->lowerer();
   const ast::Expr& quantity = *call.arguments[0].value;
   const Sym x = model.query(quantity, &at);
-  if (!x.is_scalar()) raise<K::wrong_type>(quantity.span, "one quantity", "an array");
+  if (x.other) raise<K::wrong_type>(quantity.span, "a quantity", "something else");
   const auto c = condition(call, *p, at);
   ir::Module& m = model.module();
+  if (!x.shape.empty()) return marginals(*p, x, c, quantity.span);
   const ExprId e = model.expr(x);
   auto keys = std::make_shared<Alphabet>();
   std::vector<ExprId> values;
@@ -247,25 +285,84 @@ Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
   return Lowerer::known(std::move(r));
 }
 
+/// The same for every element of an array, which all have the same labels: the last axis is the values.
+Sym Session::marginals(const Posterior& p, const Sym& x, std::optional<ExprId> c, SourceSpan span) {
+  ModelLowerer& model = p.lowerer();
+  ir::Module& m = model.module();
+  auto keys = std::make_shared<Alphabet>();
+  keys->name = slice(span);
+  std::size_t n = 1;
+  for (const std::int64_t extent : x.shape) n *= static_cast<std::size_t>(extent);
+  std::vector<ExprId> elements;
+  std::vector<std::int64_t> place;
+  for (std::size_t flat = 0; flat < n; ++flat) elements.push_back(element_at(model, x, flat, place));
+  std::vector<double> table;
+  if (x.labels || x.type == ScalarType::boolean) {
+    keys->labels = x.labels ? x.labels->labels : std::vector<std::string>{"false", "true"};
+    std::vector<ExprId> indicators;
+    for (const ExprId e : elements)
+      for (std::size_t k = 0; k < keys->labels.size(); ++k) {
+        const ExprId value = x.labels ? m.integer(static_cast<std::int64_t>(k + 1)) : m.boolean(k == 1);
+        indicators.push_back(m.prim(Op::eq, {e, value}));
+      }
+    std::vector<Estimate> found;
+    if (c) {
+      for (const ExprId i : indicators) found.push_back(unwrap(p.probability(i, c), span));
+    } else {
+      for (ExprId& i : indicators) i = m.select(i, m.real(1), m.real(0));
+      found = unwrap(p.expect_each(indicators), span);
+    }
+    for (const Estimate& e : found) {
+      error_ = std::max(error_, e.error);
+      converged_ = converged_ && e.converged;
+      table.push_back(e.value);
+    }
+  } else {
+    std::vector<Posterior::Distribution> all;
+    std::set<double> values;
+    for (const ExprId e : elements) {
+      if (!ir::dependence(m, e).continuous.empty())
+        raise_help<K::wrong_type>(span, "`quantile`, `E` and `sd` describe a continuous quantity",
+                                  "quantities with finitely many values", "continuous ones");
+      all.push_back(unwrap(p.distribution(e, c), span));
+      values.insert(all.back().value.begin(), all.back().value.end());
+    }
+    for (const double v : values) keys->labels.push_back(fmt::format("{}", v));
+    for (const Posterior::Distribution& d : all)
+      for (const double v : values) {
+        const auto at = std::ranges::find(d.value, v);
+        table.push_back(at == d.value.end() ? 0 : d.probability[static_cast<std::size_t>(at - d.value.begin())]);
+      }
+  }
+  std::vector<std::int64_t> shape = x.shape;
+  shape.push_back(static_cast<std::int64_t>(keys->labels.size()));
+  ArrayValue r = ArrayValue::of(std::move(table), std::move(shape));
+  r.keys = std::move(keys);
+  return Lowerer::known(std::move(r));
+}
+
 std::int64_t Session::option(const ast::Call& call, std::string_view name, std::int64_t otherwise, Lowerer& at) {
   for (const ast::Argument& a : call.arguments)
     if (a.name && a.name->text == name) return at.known_integer(at.eval(*a.value), a.value->span, name);
   return otherwise;
 }
 
-/// Independent draws of a quantity from its exact distribution.
+/// Independent draws of a quantity from its exact distribution; of an array, and where the posterior is a set of draws,
+/// from worlds.
 Sym Session::ask_draws(const ast::Call& call, SourceSpan span, Lowerer& at) {
   const auto p = first_posterior(call, span, at);
   engine_ = "draws";
+  drawn_ = true;
   const std::int64_t n = option(call, "n", 1000, at);
   if (n < 0 || n > 100000000) raise<K::wrong_type>(span, "a number of draws", fmt::format("{}", n));
   ModelLowerer& model = p->lowerer();
   const ast::Expr& quantity = *call.arguments.at(0).value;
   const Sym x = model.query(quantity, &at);
-  if (!x.is_scalar()) raise<K::wrong_type>(quantity.span, "one quantity", "an array");
+  if (x.other) raise<K::wrong_type>(quantity.span, "a quantity", "something else");
   const auto c = condition(call, *p, at);
-  const ExprId e = model.expr(x);
   rng::Stream stream(settings_.seed, 0, draws_++, 0);
+  if (!x.shape.empty() || unwrap(p->prepared(), span)->sampled()) return draw_quantity(*p, x, c, n, stream, span);
+  const ExprId e = model.expr(x);
   const auto d = unwrap(p->distribution(e, c), span);
   std::vector<double> cumulative;
   double sum = 0;

@@ -23,7 +23,9 @@ namespace hearsay {
 /// (other characters become `_`).
 [[nodiscard]] ModelSource to_model(const data::BayesNet& net, SourceSpan from);
 
-/// A record of columns or a posterior's summary as CSV, anything else as JSON; by the file's ending.
+/// JSON or CSV by the file's ending. As CSV: a record of columns; an array of up to two dimensions; what is indexed by
+/// labels; a summary; the draws of a sampled posterior as Stan writes them, of others the summary. Errors: E0710 where
+/// the file cannot hold the value, and then nothing was written; E0602.
 [[nodiscard]] Result<void> export_value(const Sym& value, const std::string& path, SourceSpan from,
                                         const std::function<Sym(const Posterior&)>& summary);
 

@@ -139,15 +139,14 @@ std::string Session::budget_text(const Posterior& p) {
           counted(by_inference, "claim"), row.claims > by_inference ? "; the others were proved before" : "");
   }
   for (const Unaccounted& u : p.lowerer().unaccounted)
-    text += fmt::format("\n  unaccounted: {} at line {}; no budget covers it", u.what,
-                        sources_.locate(u.span.file, u.span.begin).line);
+    text += fmt::format("\n  unaccounted: {} at line {}; no budget covers it", u.what, line_of(u.span));
   return text;
 }
 
 std::string Session::explanation(const std::string& model, const Posterior& p) {
   const auto prepared = unwrap(p.prepared(), p.from());
   const Stages stages = stages_of(p);
-  std::string text = fmt::format("infer {} at line {}", model, sources_.locate(p.from().file, p.from().begin).line);
+  std::string text = fmt::format("infer {} at line {}", model, line_of(p.from()));
   text += engine_text(*prepared, p.settings().backend);
   text += summed_text(stages, *prepared);
   const auto before = rows_by_site(stages.marginalised), after = rows_by_site(stages.hoisted);
@@ -157,7 +156,7 @@ std::string Session::explanation(const std::string& model, const Posterior& p) {
     if (now >= rows) continue;
     const SourceSpan span = stages.lowered.sites[site].span;
     text += fmt::format("\n  computed once from data: line {}: {:.6g} rows become {:.6g} (sufficient statistics)",
-                        sources_.locate(span.file, span.begin).line, rows, now);
+                        line_of(span), rows, now);
   }
   if (prepared->series_error() > 0)
     text += fmt::format("\n    what their power series leave out is below {:.1e} nats", prepared->series_error());

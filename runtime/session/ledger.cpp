@@ -112,11 +112,12 @@ void add_map(const MapBound& b, std::string& text, Json& json) {
 
 }  // namespace
 
-Sym Session::text_object(std::string what, std::string text, std::string json) {
+Sym Session::text_object(std::string what, std::string text, std::string json, std::vector<data::Column> columns) {
   auto t = std::make_shared<TextObject>();
   t->what = std::move(what);
   t->text = std::move(text);
   t->json = std::move(json);
+  t->columns = std::move(columns);
   Value v;
   v.data = std::shared_ptr<const Object>(t);
   return Lowerer::from_value(v);
@@ -146,7 +147,7 @@ std::string Session::disturbed(const Posterior& p, nlohmann::ordered_json& json)
         values.push_back(now[k].value);
         moved = moved || std::abs(now[k].value - t.probabilities[k]) > 1e-9 + now[k].error;
       }
-      const std::uint32_t line = sources_.locate(t.span.file, t.span.begin).line;
+      const std::uint32_t line = line_of(t.span);
       json["targets"].push_back({{"line", line}, {"target", t.probabilities}, {"now", values}});
       if (moved)
         text += fmt::format("\n    line {}: asked for {:.6g}, disturbed by what was stated afterwards: now {:.6g}",
@@ -187,11 +188,11 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
     json["sources"].push_back(s);
   }
   for (const ClaimRow& row : p->rows()) {
-    const LineColumn at = sources_.locate(row.span.file, row.span.begin);
+    const std::uint32_t line = line_of(row.span);
     const std::string statement = slice(row.span);
-    text += fmt::format("\n    line {}: {} x {}, {:.6g}{}", at.line, row.claims, shortened(statement), row.charged,
+    text += fmt::format("\n    line {}: {} x {}, {:.6g}{}", line, row.claims, shortened(statement), row.charged,
                         row.source.empty() ? ", no source" : " from " + row.source);
-    json["claims"].push_back({{"line", at.line},
+    json["claims"].push_back({{"line", line},
                               {"count", row.claims},
                               {"statement", statement},
                               {"charged", row.charged},
@@ -199,9 +200,9 @@ Sym Session::ledger(const std::shared_ptr<const Posterior>& p) {
   }
   text += disturbed(*p, json);
   for (const Unaccounted& u : p->lowerer().unaccounted) {
-    const LineColumn at = sources_.locate(u.span.file, u.span.begin);
-    text += fmt::format("\n  unaccounted: {} at line {}", u.what, at.line);
-    json["unaccounted"].push_back({{"what", u.what}, {"line", at.line}});
+    const std::uint32_t line = line_of(u.span);
+    text += fmt::format("\n  unaccounted: {} at line {}", u.what, line);
+    json["unaccounted"].push_back({{"what", u.what}, {"line", line}});
   }
   if (!p->lowerer().unaccounted.empty())
     text += "\n  what is unaccounted has no bound; the certificates compare posteriors that both have it";

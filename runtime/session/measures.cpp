@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "lang/evidence/realised.h"
 #include "runtime/session/session.h"
@@ -90,6 +92,8 @@ Sym Session::influence(const ast::Call& call, SourceSpan span, Lowerer& at) {
   t->what = "influence";
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   t->text = fmt::format("influence of {} (probabilities with it and without it; log-odds shift in nats)", name->text);
+  std::vector<std::string> events;
+  std::vector<double> with, bare, shifts;
   const auto list = asked_.find(p);
   if (list == asked_.end()) t->text += "\n  nothing has been asked of this posterior yet";
   if (list != asked_.end())
@@ -103,10 +107,18 @@ Sym Session::influence(const ast::Call& call, SourceSpan span, Lowerer& at) {
                                .value();
       t->text += fmt::format("\n  P({}): {} with, {} without, shift {:+.6g}", a.text, after.event.value,
                              before.event.value, shift);
+      events.push_back(a.text);
+      with.push_back(after.event.value);
+      bare.push_back(before.event.value);
+      shifts.push_back(shift);
       rows.push_back(
           {{"event", a.text}, {"with", after.event.value}, {"without", before.event.value}, {"shift_nats", shift}});
     }
   t->json = rows.dump();
+  t->columns = {{"event", std::move(events)},
+                {"with", std::move(with)},
+                {"without", std::move(bare)},
+                {"shift_nats", std::move(shifts)}};
   Value v;
   v.data = std::shared_ptr<const Object>(t);
   return Lowerer::from_value(v);
@@ -165,47 +177,70 @@ std::optional<Sym> Session::measure(const ast::Call& call, SourceSpan span, Lowe
     engine_ = unwrap(p->prepared(), span)->engine();
     return Lowerer::known(std::move(v));
   }
-  if (f == "misfit" || f == "pgr") {
-    // Squared distance of next-token predictives (the Brier score's divergence): the loss for which gain is at least
-    // misfit.
-    const auto predictive = [&](const ast::Expr& e) {
-      const auto p = posterior(e, at);
-      double error = 0;
-      auto v = string_probabilities(*p, p->lowerer().evidence_horizon() + 1, 1, error);
-      error_ = std::max(error_, error);
-      engine_ = unwrap(p->prepared(), span)->engine();
-      return v;
-    };
-    const auto distance = [&](const std::vector<double>& a, const std::vector<double>& b) {
-      if (a.size() != b.size()) raise<K::not_a_map_model>(span);
-      double d = 0;
-      for (std::size_t i = 0; i < a.size(); ++i) d += (a[i] - b[i]) * (a[i] - b[i]);
-      return d;
-    };
-    if (f == "misfit") {
-      if (call.arguments.size() != 2)
-        raise<K::wrong_argument_count>(span, f, "a student and a teacher", call.arguments.size());
-      return estimate({distance(predictive(*call.arguments[0].value), predictive(*call.arguments[1].value)), error_});
-    }
-    if (call.arguments.size() == 3) {
-      // Three errors: of the weak, the taught, and the ceiling.
-      double e[3];
-      for (std::size_t i = 0; i < 3; ++i)
-        e[i] = at.known_real(at.eval(*call.arguments[i].value), call.arguments[i].value->span, "an error");
-      if (e[0] == e[2]) raise<K::wrong_type>(span, "a weak model that is worse than the ceiling", "no gap to recover");
-      return Lowerer::known(Scalar::real((e[0] - e[1]) / (e[0] - e[2])));
-    }
-    if (call.arguments.size() != 4)
-      raise<K::wrong_argument_count>(span, f, "three errors, or the weak, the taught, the ceiling and the true model",
-                                     call.arguments.size());
-    const auto truth = predictive(*call.arguments[3].value);
-    const double weak = distance(predictive(*call.arguments[0].value), truth),
-                 taught = distance(predictive(*call.arguments[1].value), truth),
-                 ceiling = distance(predictive(*call.arguments[2].value), truth);
-    if (weak == ceiling) raise<K::wrong_type>(span, "a weak model that is worse than the ceiling", "no gap to recover");
-    return estimate({(weak - taught) / (weak - ceiling), error_});
-  }
+  if (f == "misfit") return misfit(call, span, at);
+  if (f == "pgr") return gap_recovered(call, span, at);
   return std::nullopt;
+}
+
+/// Squared distance of two models' next-token predictions (the Brier score's divergence: the loss for which gain is at
+/// least misfit), in what both can say.
+Estimate Session::misfit_of(const Posterior& a, const Posterior& b, SourceSpan span) {
+  const SharedTokens shared = shared_tokens(a, b, span);
+  double error = 0;
+  const auto p = shared_strings(a, shared, shared.left, a.lowerer().evidence_horizon() + 1, 1, error);
+  const auto q = shared_strings(b, shared, shared.right, b.lowerer().evidence_horizon() + 1, 1, error);
+  engine_ = unwrap(a.prepared(), span)->engine();
+  double sum = 0, bound = 0;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    const double d = p[i] - q[i];
+    sum += d * d;
+    // Each of the two may be off by the error; blocks add up those of their tokens, of which there are no more than
+    // all.
+    const double off = 2 * error *
+                       (shared.algebra.empty() ? 1
+                                               : static_cast<double>(a.lowerer().stream.alphabet->labels.size() +
+                                                                     b.lowerer().stream.alphabet->labels.size()));
+    bound += off * (2 * std::abs(d) + off);
+  }
+  return {sum, bound};
+}
+
+Sym Session::misfit(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  if (call.arguments.size() != 2)
+    raise<K::wrong_argument_count>(span, "misfit", "a student and a teacher", call.arguments.size());
+  return estimate(misfit_of(*posterior(*call.arguments[0].value, at), *posterior(*call.arguments[1].value, at), span));
+}
+
+/// How much of the gap between the weak and the ceiling the taught one closed: (weak - taught) / (weak - ceiling), of
+/// three errors, or of the misfits of three models to the true one.
+Sym Session::gap_recovered(const ast::Call& call, SourceSpan span, Lowerer& at) {
+  std::array<Estimate, 3> e;
+  if (call.arguments.size() == 3) {
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double before = std::exchange(error_, 0);
+      e[i].value = at.known_real(at.eval(*call.arguments[i].value), call.arguments[i].value->span, "an error");
+      e[i].error = std::exchange(error_, before);
+    }
+  } else if (call.arguments.size() == 4) {
+    const auto truth = posterior(*call.arguments[3].value, at);
+    for (std::size_t i = 0; i < 3; ++i) e[i] = misfit_of(*posterior(*call.arguments[i].value, at), *truth, span);
+  } else {
+    raise<K::wrong_argument_count>(span, "pgr", "three errors, or the weak, the taught, the ceiling and the true model",
+                                   call.arguments.size());
+  }
+  const Estimate &weak = e[0], &taught = e[1], &ceiling = e[2];
+  const double gap = weak.value - ceiling.value;
+  // Rounding: squared differences of probabilities are known to some digits of the probabilities themselves.
+  constexpr double kRounding = 1e-14;
+  const double doubt =
+      weak.error + ceiling.error +
+      kRounding * std::max({std::abs(weak.value), std::abs(ceiling.value), call.arguments.size() == 4 ? 1e-4 : 0.0});
+  if (!(gap > 2 * doubt))
+    raise_help<K::no_gap>(span, "a gap that is recovered needs a weak model that is worse than the ceiling", weak.value,
+                          ceiling.value);
+  const double recovered = (weak.value - taught.value) / gap;
+  return estimate({recovered, (weak.error + taught.error + std::abs(recovered) * (weak.error + ceiling.error)) /
+                                  (gap - weak.error - ceiling.error)});
 }
 
 }  // namespace hearsay

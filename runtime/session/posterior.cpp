@@ -164,7 +164,7 @@ Result<std::unique_ptr<Posterior::Question>> Posterior::question(std::span<const
         const model::StateView state{continuous, self->codes};
         for (std::size_t k = 0; k < wanted.size(); ++k) {
           const double v = self->evaluator->value(wanted[k], state).as_real();
-          if (std::isnan(v)) self->undefined = true;
+          if (std::isnan(v) || self->evaluator->compared_nan()) self->undefined = true;
           out[k] += weight * v;
         }
       }
@@ -183,7 +183,7 @@ Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> quantiti
     if (!q) return fail(std::move(q).error());
     auto r = (*q)->prepared->expectations((*q)->elements, quantities.size(), (*q)->values,
                                           breakpoints(quantities, (*q)->module, *(*q)->prepared));
-    if (r && (*q)->undefined) return fail(diagnose<K::undefined_density>(from_));
+    if (r && (*q)->undefined) return fail(diagnose<K::undefined_density>({}));
     return r;
   } catch (Failure& failure) {
     return fail(std::move(failure.diagnostic));
@@ -196,7 +196,7 @@ Result<std::vector<std::vector<double>>> Posterior::series(std::span<const ExprI
     auto q = question(quantities, variant);
     if (!q) return fail(std::move(q).error());
     auto r = (*q)->prepared->series((*q)->elements, quantities.size(), (*q)->values);
-    if (r && (*q)->undefined) return fail(diagnose<K::undefined_density>(from_));
+    if (r && (*q)->undefined) return fail(diagnose<K::undefined_density>({}));
     return r;
   } catch (Failure& failure) {
     return fail(std::move(failure.diagnostic));
@@ -226,7 +226,7 @@ Result<Estimate> Posterior::probability(ExprId event, std::optional<ExprId> cond
     const ExprId q = indicator(event);
     auto r = expect(std::span(&q, 1), variant);
     if (!r) return fail(std::move(r).error());
-    return Estimate{std::clamp((*r)[0].value, 0.0, 1.0), (*r)[0].error, (*r)[0].converged};
+    return unanimous({std::clamp((*r)[0].value, 0.0, 1.0), (*r)[0].error, (*r)[0].converged}, event, 1, variant);
   }
   const std::array<ExprId, 2> q{indicator(m.prim(Op::logical_and, {event, *condition})), indicator(*condition)};
   auto r = expect(q, variant);
@@ -234,8 +234,18 @@ Result<Estimate> Posterior::probability(ExprId event, std::optional<ExprId> cond
   const Estimate joint = (*r)[0], given = (*r)[1];
   if (!(given.value > 0)) return fail(diagnose<K::impossible_condition>({}));
   const double p = joint.value / given.value;
-  return Estimate{std::clamp(p, 0.0, 1.0), (joint.error + p * given.error) / given.value,
-                  joint.converged && given.converged};
+  const Estimate e{std::clamp(p, 0.0, 1.0), (joint.error + p * given.error) / given.value,
+                   joint.converged && given.converged};
+  return unanimous(e, event, given.value, variant);
+}
+
+/// Draws that all agree do not make sure of what they agree on.
+Result<Estimate> Posterior::unanimous(Estimate e, ExprId event, double share, const Variant& variant) const {
+  if ((e.value != 0 && e.value != 1) || !ir::dependence(lowerer_->module(), event).on_latents()) return e;
+  auto drawn = draws(variant);
+  if (!drawn) return fail(std::move(drawn).error());
+  if (*drawn != nullptr) e.error = std::max(e.error, unanimity_error(share * least_effective((*drawn)->draws)));
+  return e;
 }
 
 Result<Posterior::Odds> Posterior::odds(ExprId event, std::optional<ExprId> condition, const Variant& variant) const {
@@ -293,7 +303,7 @@ Result<Posterior::Distribution> Posterior::distribution(ExprId quantity, std::op
           const model::StateView state{atom.continuous, codes};
           if (!condition || evaluator.value(*condition, state).truth()) {
             const double v = evaluator.value(quantity, state).as_real();
-            if (std::isnan(v)) return fail(diagnose<K::undefined_density>(from_));
+            if (std::isnan(v)) return fail(diagnose<K::undefined_density>({}));
             mass[v] += weight * atom.weight;
             total += weight * atom.weight;
           }

@@ -59,6 +59,8 @@ public:
   /// E[q] for scalar expressions; reals, integers or booleans.
   [[nodiscard]] Result<std::vector<Estimate>> expect(std::span<const ir::ExprId> quantities,
                                                      const Variant& variant = {}) const;
+  /// The same, each quantity by itself: many that read little are cheap, and a long sum is no large question.
+  [[nodiscard]] Result<std::vector<Estimate>> expect_each(std::span<const ir::ExprId> quantities) const;
   /// P(event | condition): `condition` may be absent.
   [[nodiscard]] Result<Estimate> probability(ir::ExprId event, std::optional<ir::ExprId> condition,
                                              const Variant& variant = {}) const;
@@ -114,9 +116,11 @@ public:
 
 private:
   struct Question;
+  std::optional<Result<std::vector<Estimate>>> expect_by_marginals(std::span<const ir::ExprId> quantities) const;
   Result<std::unique_ptr<Question>> question(std::span<const ir::ExprId> quantities, const Variant& variant) const;
   Result<Estimate> quantile_of_draws(ir::ExprId quantity, double p, std::optional<ir::ExprId> condition,
                                      const Sampled& sampled) const;
+  Result<Estimate> unanimous(Estimate e, ir::ExprId event, double share, const Variant& variant) const;
   Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);
   Result<void> solve_references();
   Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);

@@ -4,6 +4,9 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
+
+#include "runtime/infer/quadrature/peaks.h"
 
 namespace hearsay {
 
@@ -13,6 +16,10 @@ namespace {
 
 /// Entries of a table that a question may ask for.
 constexpr double kLargestQuestion = 16777216;
+/// Components of a mixture are looked for one by one where they are few and cheap: values of all finite latents
+/// together, and entries of all tables.
+constexpr std::size_t kMostComponents = 12;
+constexpr std::size_t kSmallTables = 256;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
@@ -137,11 +144,42 @@ Result<void> Prepared::integrate() {
     if (!failure_) failure_ = std::move(m).error();
     return std::nan("");
   };
+  // A component that belongs to one value of a finite latent may be a spike that the mixture hides: it is looked for
+  // alone, by ruling out the latent's other values.
+  std::size_t values = 0;
+  for (const model::Variable& v : graph_.variables) values += static_cast<std::size_t>(v.cardinality);
+  const bool few = tree_ && !settings_.enumerate && values <= kMostComponents && tables_.size() <= kSmallTables;
+  for (std::size_t f = 0; few && f < graph_.factors.size(); ++f) {
+    const std::vector<model::VariableId>& scope = graph_.factors[f].scope;
+    const ir::GroundFactor& factor = grounding_->factors[f];
+    std::size_t stride = 1;
+    for (std::size_t d = scope.size(); d-- > 0;) {
+      const auto card = static_cast<std::size_t>(graph_.variables[static_cast<std::size_t>(scope[d])].cardinality);
+      for (std::size_t only = 0; only < card; ++only) {
+        const auto component = [&, stride](double x) {
+          const double closed = evaluator_->closed_terms(std::span(&x, 1));
+          evaluator_->fill_tables(std::span(&x, 1), tables_);
+          for (std::size_t i = 0; i < factor.table_size; ++i)
+            if ((i / stride) % card != only) tables_[factor.table_offset + i] = -infinity;
+          const auto finite = tree_->set_tables(tables_);
+          return finite ? closed + *finite : std::nan("");
+        };
+        const std::vector<double> peaks = infer::find_peaks(component, support, options);
+        options.landmarks.insert(options.landmarks.end(), peaks.begin(), peaks.end());
+      }
+      stride *= card;
+    }
+  }
   auto q = infer::QuadraturePosterior1d::build(density, std::move(support), std::move(options));
   if (!q) {
     if (failure_) return fail(*std::exchange(failure_, std::nullopt));
     Diagnostic d = std::move(q).error();
-    if (d.kind == K::no_mass_found) return fail(impossible());
+    // Without hard evidence nothing can be impossible: the search missed where the mass is.
+    const bool observed =
+        std::ranges::any_of(module_->terms, [](const ir::Term& t) { return t.kind == ir::TermKind::evidence; });
+    if (d.kind == K::no_mass_found && observed) return fail(impossible());
+    if (d.kind == K::no_mass_found)
+      d.help = "the values that are possible are too few to be found: measure the latent in other units";
     return fail(std::move(d));
   }
   quadrature_ = *std::move(q);
@@ -166,7 +204,7 @@ Result<std::vector<model::VariableId>> Prepared::variables(const std::vector<Fin
     r.push_back(static_cast<model::VariableId>(graph_variable_[flat]));
     size *= graph_.variables[static_cast<std::size_t>(graph_variable_[flat])].cardinality;
   }
-  if (size > kLargestQuestion) return fail(diagnose<K::query_too_large>(from_, scope.size(), size));
+  if (size > kLargestQuestion) return fail(diagnose<K::query_too_large>({}, scope.size(), size));
   return r;
 }
 
@@ -223,6 +261,7 @@ Result<std::vector<Estimate>> Prepared::expectations(const std::vector<FiniteEle
     for (std::size_t k = 0; k < count; ++k) {
       const SeriesMean m = series_mean((*values)[k], draws_->draws.chains);
       result[k] = {m.value, m.mcse};
+      result[k].tail_shape = tail_shape((*values)[k]);
     }
     return result;
   }

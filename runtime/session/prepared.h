@@ -2,6 +2,7 @@
 // code, elimination over finite latents, quadrature over a continuous one.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,6 +34,8 @@ struct Estimate {
   double value = 0;
   double error = 0;
   bool converged = true;  ///< false: less accurate than was asked for; the bound still holds
+  /// From draws: the larger Pareto shape of the two tails. From 1 on there is no mean, and its standard error is none.
+  double tail_shape = -std::numeric_limits<double>::infinity();
 };
 
 /// Values of quantities at one point of the continuous latents: fills `out`, one number per quantity, given the joint

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "runtime/draws/diagnostics.h"
+#include "runtime/draws/psis.h"
 #include "runtime/infer/nuts/sampler.h"
 
 namespace hearsay {
@@ -48,6 +49,37 @@ std::vector<model::ParameterBlock> parameter_blocks(const ir::Module& module) {
   return blocks;
 }
 
+namespace {
+
+/// Coordinates beyond this have been carried off: what a posterior knows about anything is not that wide.
+constexpr double kAbsurd = 1e30;
+
+/// Where no evidence holds a latent back its draws go as far as they are let, and steps grow with them.
+std::optional<Finding> examine_size(const Draws& raw, const std::vector<std::string>& names,
+                                    const Transitions& transitions) {
+  std::size_t worst = 0;
+  double most = 0;
+  for (std::size_t k = 0; k < raw.names.size(); ++k)
+    for (const double u : raw.column(k))
+      if (std::abs(u) > most) most = std::abs(u), worst = k;
+  double step = 0;
+  for (const auto& chain : transitions.chains)
+    for (const Transition& t : chain) step = std::max(step, t.step_size);
+  if (!(most > kAbsurd || step > kAbsurd)) return std::nullopt;
+  Finding f;
+  f.kind = FindingKind::not_finite;
+  f.value = most;
+  f.threshold = kAbsurd;
+  f.count = 1;
+  f.worst = worst < names.size() ? names[worst] : "";
+  f.what = fmt::format("the posterior may be improper: draws{} go as far as {:.1e}, with steps of {:.1e}",
+                       f.worst.empty() ? "" : " of " + f.worst, most, step);
+  f.next = "give every latent a prior that is a distribution, or evidence that bounds it";
+  return f;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& density, const ir::Module& module,
                                               const Settings& settings, SourceSpan from) {
   nuts::Settings wanted = settings.nuts;
@@ -85,6 +117,8 @@ Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& den
     for (std::size_t k = 0; k < x.size(); ++k) made->draws.values[k * raw.rows() + row] = x[k];
   }
   made->findings = examine(made->draws, made->transitions);
+  if (auto runaway = examine_size(raw, made->draws.names, made->transitions))
+    made->findings.insert(made->findings.begin(), *std::move(runaway));
   return made;
 }
 
@@ -97,5 +131,36 @@ SeriesMean series_mean(const std::vector<double>& values, std::size_t chains) {
   for (const double v : values) sum += v;
   return {sum / static_cast<double>(values.size()), std::numeric_limits<double>::infinity()};
 }
+
+double tail_shape(std::vector<double> values) {
+  constexpr double none = -std::numeric_limits<double>::infinity();
+  if (values.size() < 100 || !std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) return none;
+  std::ranges::sort(values);
+  // As long a tail as importance sampling smooths (equation 8 of the paper that psis.h names).
+  const auto n = static_cast<double>(values.size());
+  const auto length = static_cast<std::size_t>(std::min(n / 5, 3 * std::sqrt(n)));
+  double most = none;
+  for (int side = 0; side < 2; ++side) {
+    const double threshold = values[values.size() - length - 1];
+    std::vector<double> beyond;
+    for (std::size_t k = values.size() - length; k < values.size(); ++k)
+      if (values[k] > threshold) beyond.push_back(values[k] - threshold);
+    // Values that repeat are no tail.
+    if (beyond.size() == length && beyond.front() < beyond.back()) most = std::max(most, fit_pareto(beyond).shape);
+    for (double& v : values) v = -v;
+    std::ranges::reverse(values);
+  }
+  return most;
+}
+
+double least_effective(const Draws& draws) {
+  double least = static_cast<double>(draws.rows());
+  for (std::size_t k = 0; k < draws.names.size(); ++k)
+    if (const auto ess = ess_bulk(ChainedDraws{draws.column(k), draws.chains})) least = std::min(least, *ess);
+  return std::max(1.0, least);
+}
+
+/// None of n draws shows what has probability 3/n with probability e^-3.
+double unanimity_error(double effective) { return std::min(1.0, 3 / effective); }
 
 }  // namespace hearsay

@@ -42,5 +42,11 @@ struct SeriesMean {
   double value = 0, mcse = 0;
 };
 [[nodiscard]] SeriesMean series_mean(const std::vector<double>& values, std::size_t chains);
+/// The larger Pareto shape of the two tails; minus infinity where they are too short to tell, or end.
+[[nodiscard]] double tail_shape(std::vector<double> values);
+/// How many independent draws these are worth, by the worst of their quantities.
+[[nodiscard]] double least_effective(const Draws& draws);
+/// A probability of 0 or 1 because all draws agree: what it may be off (with 95 % confidence).
+[[nodiscard]] double unanimity_error(double effective);
 
 }  // namespace hearsay

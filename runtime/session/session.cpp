@@ -2,6 +2,7 @@
 #include "runtime/session/session.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -59,6 +60,7 @@ Session::Session(Settings settings, SessionOutput output)
     if (at == accuracy_.end()) return;
     if (engine_.empty() || at->second.error > error_) engine_ = at->second.engine;
     error_ = std::max(error_, at->second.error);
+    drawn_ = drawn_ || at->second.drawn;
   };
   for (const stdlib::File& f : stdlib::files()) {
     const FileId id = sources_.add("stdlib/" + std::string(f.name), std::string(f.text));
@@ -81,7 +83,10 @@ void Session::report(Diagnostic d) {
   if (output_.diagnostic) output_.diagnostic(d);
 }
 
-void Session::define(const std::string& name, Value value) { environment_.values[name] = std::move(value); }
+void Session::define(const std::string& name, Value value) {
+  environment_.values[name] = std::move(value);
+  defined_.insert(name);
+}
 
 std::size_t Session::run_file(const std::string& path) {
   auto text = read_text(path);
@@ -259,8 +264,11 @@ void Session::make_value(const ast::LetStmt& l, SourceSpan span) {
     v = *value.other;
   else
     v.data = *value.known;
+  defined_.erase(l.name.text);
+  // What is asked of a posterior is as accurate as the inference, whatever its data are.
+  const bool posterior = v.object<Posterior>() != nullptr;
   environment_.values[l.name.text] = std::move(v);
-  accuracy_[l.name.text] = {error_, engine_};
+  accuracy_[l.name.text] = {error_, engine_, drawn_ && !posterior};
 }
 
 /// Budgets of what is stated outside of models, where the counts are known without running: the claims of an inference
@@ -329,6 +337,7 @@ void Session::begin_question() {
   error_ = 0;
   converged_ = true;
   engine_.clear();
+  drawn_ = false;
 }
 
 void Session::end_question(SourceSpan span) {
@@ -338,11 +347,55 @@ void Session::end_question(SourceSpan span) {
   converged_ = true;
 }
 
+namespace {
+
+/// Where a value is not a number: `[2, 3]`, `.y[1]`, "" for the whole; nothing if all of it is.
+std::optional<std::string> nan_in(const ArrayValue& a) {
+  if (a.type != ScalarType::real) return std::nullopt;
+  for (std::size_t flat = 0; flat < a.size(); ++flat) {
+    if (!std::isnan(a.at(flat).r)) continue;
+    std::vector<std::int64_t> at(a.shape.size());
+    std::size_t rest = flat;
+    for (std::size_t d = a.shape.size(); d-- > 0;) {
+      const auto extent = static_cast<std::size_t>(a.shape[d]);
+      at[d] = static_cast<std::int64_t>(rest % extent) + 1;
+      rest /= extent;
+    }
+    return at.empty() ? "" : fmt::format("[{}]", fmt::join(at, ", "));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> nan_in(const Value& v) {
+  if (const ArrayValue* a = v.array()) return nan_in(*a);
+  if (const Record* r = v.record())
+    for (const auto& [name, field] : *r)
+      if (const auto at = nan_in(field)) return "." + name + *at;
+  return std::nullopt;
+}
+
+/// A comparison that holds although a side of it is not a number.
+bool may_hide_nan(const ast::Expr& e) {
+  const auto* b = std::get_if<ast::Binary>(&e.node);
+  return b != nullptr && b->op == ast::BinaryOp::not_equal;
+}
+
+}  // namespace
+
+/// No script gives NaN as an answer: it would be taken for a number further on.
+void Session::refuse_nan(const Sym& s, SourceSpan span) const {
+  const auto at = s.other ? nan_in(*s.other) : s.known ? nan_in(*s.known) : std::nullopt;
+  if (!at) return;
+  raise_help<K::not_a_number>(span, "an operation in it has no value, as 0/0 and log(-1) have none",
+                              at->empty() ? "this" : fmt::format("`{}{}`", slice(span), *at));
+}
+
 void Session::print(const ast::Expr& e) {
   begin_question();
   const Sym s = top_->eval(e);
   if (errors_ > errors_before_ || explain_) return;  // the answers of a script with errors are not answers
   end_question(e.span);
+  refuse_nan(s, e.span);
   Printed p;
   p.expression = slice(e.span);
   if (s.other) {
@@ -358,7 +411,14 @@ void Session::print(const ast::Expr& e) {
     p.value.error = error_;
     p.text = to_text(*s.known);
     const bool number = s.known->type == ScalarType::real;
-    if (!engine_.empty() && number) p.accuracy = error_ == 0 ? "exact" : fmt::format("± {:.1e}, {}", error_, engine_);
+    p.drawn = drawn_;
+    p.exact = !engine_.empty() && number && error_ == 0 && !drawn_;
+    if (p.exact)
+      p.accuracy = "exact";
+    else if (number && drawn_ && error_ == 0)
+      p.accuracy = "drawn";
+    else if (number && !engine_.empty())
+      p.accuracy = fmt::format("± {:.1e}, {}{}", error_, engine_, drawn_ ? ", drawn" : "");
   }
   if (output_.print) output_.print(p);
 }
@@ -372,8 +432,7 @@ void Session::expect(const ast::Expr& e) {
   ++expectations_;
   bool all = true;
   for (std::size_t i = 0; i < s.known->size(); ++i) all = all && s.known->at(i).truth();
-  if (all) return;
-  ++failed_expectations_;
+  if (all && !may_hide_nan(e)) return;
   Diagnostic d = diagnose<K::expectation_failed>(e.span);
   // The two sides of a comparison, so that the message says by how much.
   if (const auto* b = std::get_if<ast::Binary>(&e.node)) {
@@ -381,11 +440,15 @@ void Session::expect(const ast::Expr& e) {
     if (comparison) {
       inferences_ = 0;  // the same inferences once more
       const Sym left = top_->eval(*b->left), right = top_->eval(*b->right);
+      refuse_nan(left, b->left->span);
+      refuse_nan(right, b->right->span);
       if (left.known && right.known)
         d.labels = {{b->left->span, "this is " + to_text(*left.known)},
                     {b->right->span, "this is " + to_text(*right.known)}};
     }
   }
+  if (all) return;
+  ++failed_expectations_;
   report(std::move(d));
 }
 
@@ -394,10 +457,10 @@ void Session::export_to(const ast::ExportStmt& s, SourceSpan span) {
   if (!path.other || path.other->string() == nullptr)
     raise<K::wrong_type>(s.path->span, "a file name", "something else");
   const Sym value = top_->eval(*s.value);
+  refuse_nan(value, s.value->span);
   const std::filesystem::path given(*path.other->string());
   const std::string target = given.is_absolute() ? given.string() : (std::filesystem::path(folder_) / given).string();
-  auto r = export_value(value, target, span, [&](const Posterior& p) { return summary(p); });
-  if (!r) throw Failure{std::move(r).error()};
+  unwrap(export_value(value, target, s.value->span, [&](const Posterior& p) { return summary(p); }), span);
 }
 
 Result<std::shared_ptr<ModelLowerer>> Session::lower_model(const std::string& name) {

@@ -16,6 +16,7 @@
 #include "lang/sema/lowering.h"
 #include "lang/support/diagnostic.h"
 #include "lang/support/source.h"
+#include "runtime/data/value.h"
 #include "runtime/session/fidelity.h"
 #include "runtime/session/posterior.h"
 #include "runtime/session/settings.h"
@@ -31,7 +32,9 @@ struct Printed {
   std::string expression;  ///< as written
   Value value;
   std::string text;      ///< for people, without its accuracy
-  std::string accuracy;  ///< "exact", "± 2e-12 (quadrature)", "" for what is no number
+  std::string accuracy;  ///< "exact", "± 2e-12, quadrature", "drawn", "" for what is no number
+  bool exact = false;
+  bool drawn = false;  ///< made of draws: another seed would give another number
 };
 
 struct SessionOutput {
@@ -50,7 +53,8 @@ struct ModelObject final : public Object {
 /// A text that is printed as it is: ledger, summary, explanation.
 struct TextObject final : public Object {
   std::string what, text;
-  std::string json;  ///< the same as a JSON value
+  std::string json;                   ///< the same as a JSON value
+  std::vector<data::Column> columns;  ///< the same as a table, where it is one
   [[nodiscard]] std::string kind() const override { return what; }
 };
 
@@ -84,7 +88,7 @@ public:
   std::size_t check_file(const std::string& path);
   std::size_t check_text(const std::string& name, std::string text);
 
-  /// Binds a name before a script runs (`--data`, `--set`).
+  /// Binds a name before a script runs (`--data`, `--set`), and the parameters of this name that models leave open.
   void define(const std::string& name, Value value);
 
   [[nodiscard]] SourceManager& sources() { return sources_; }
@@ -114,6 +118,7 @@ private:
   void check_model(const ast::ModelDecl& m);
   void report(Diagnostic d);
   void print(const ast::Expr& e);
+  void refuse_nan(const Sym& s, SourceSpan span) const;
   void expect(const ast::Expr& e);
   void export_to(const ast::ExportStmt& s, SourceSpan span);
   std::string slice(SourceSpan span) const;
@@ -136,6 +141,7 @@ private:
   Sym ask_probability(const ast::Call& call, SourceSpan span, Lowerer& at);
   Sym ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at);
   Sym ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at);
+  Sym marginals(const Posterior& p, const Sym& x, std::optional<ir::ExprId> condition, SourceSpan span);
   Sym ask_draws(const ast::Call& call, SourceSpan span, Lowerer& at);
   std::shared_ptr<const Posterior> posterior(const ast::Expr& e, Lowerer& at);
   std::shared_ptr<const Posterior> first_posterior(const ast::Call& call, SourceSpan span, Lowerer& at);
@@ -145,6 +151,8 @@ private:
   Sym estimate(const Estimate& e);
   std::optional<ir::ExprId> condition(const ast::Call& call, const Posterior& p, Lowerer& at);
   ir::ExprId event(const ast::Expr& e, const Posterior& p, Lowerer& at);
+  /// An element of an array (row-major, from 0) and its indices.
+  static ir::ExprId element_at(ModelLowerer& model, const Sym& array, std::size_t flat, std::vector<std::int64_t>& at);
   void record(const std::shared_ptr<const Posterior>& p, Asked asked);
   std::vector<double> string_probabilities(const Posterior& p, std::int64_t first, std::int64_t length, double& error);
   std::int64_t option(const ast::Call& call, std::string_view name, std::int64_t otherwise, Lowerer& at);
@@ -154,10 +162,21 @@ private:
   Sym teach(const ast::Teach& t, SourceSpan span, Lowerer& at);
   /// What can be wrong with the clauses of a `teach` before anything is drawn.
   void check_lesson(const ast::Teach& t, SourceSpan span) const;
-  std::string expansion(const ast::Teach& t, std::uint64_t labels, const std::string& source) const;
+  /// Where the parts of an expanded text come from: each from its offset up to the next.
+  using Origins = std::vector<std::pair<std::uint32_t, SourceSpan>>;
+  /// `read`: so many tokens are read by other evidence.
+  std::string expansion(const ast::Teach& t, std::uint64_t labels, std::int64_t read, const std::string& source,
+                        Origins& origins) const;
+  /// The tokens of the student that its own evidence and what stands behind `given` read.
+  std::int64_t tokens_read(const ast::Teach& t, Lowerer& at);
+  /// What stands in the script for a place in the text that a `teach` is short for.
+  [[nodiscard]] SourceSpan in_script(SourceSpan span) const;
+  [[nodiscard]] std::uint32_t line_of(SourceSpan span) const;
   Sym draw(const ast::Call& call, SourceSpan span, Lowerer& at);
   std::shared_ptr<ModelLowerer> model_lowerer(const std::string& name, const std::vector<ast::Argument>& arguments,
                                               SourceSpan span, Lowerer& at);
+  Sym draw_quantity(const Posterior& p, const Sym& x, std::optional<ir::ExprId> condition, std::int64_t n,
+                    rng::Stream& stream, SourceSpan span);
   std::vector<double> token_probabilities(const Posterior& p);
   std::vector<std::int64_t> draw_stream(const Posterior& p, std::int64_t n, rng::Stream& stream, SourceSpan span);
   void engine(const ast::Expr& e, Settings& settings);
@@ -182,10 +201,13 @@ private:
   std::shared_ptr<const Posterior> conditioned(const std::string& model, const ast::Expr& event, SourceSpan span);
   std::optional<Sym> measure(const ast::Call& call, SourceSpan span, Lowerer& at);
   Sym mimicry(const ast::Call& call, SourceSpan span, Lowerer& at);
+  Estimate misfit_of(const Posterior& a, const Posterior& b, SourceSpan span);
+  Sym misfit(const ast::Call& call, SourceSpan span, Lowerer& at);
+  Sym gap_recovered(const ast::Call& call, SourceSpan span, Lowerer& at);
   Sym influence(const ast::Call& call, SourceSpan span, Lowerer& at);
 
   // listings: ledger.cpp, certificate.cpp, listing.cpp
-  static Sym text_object(std::string what, std::string text, std::string json);
+  static Sym text_object(std::string what, std::string text, std::string json, std::vector<data::Column> columns = {});
   Sym ledger(const std::shared_ptr<const Posterior>& p);
   /// What one source's charges (or all) guarantee, and what they did: by comparison with the posterior without them.
   Certified certify(const std::shared_ptr<const Posterior>& p, evidence::Certificate certificate,
@@ -203,6 +225,8 @@ private:
   SiteIds site_ids_;
   std::vector<std::shared_ptr<const ast::Script>> scripts_;
   std::map<std::string, bool> imported_;
+  std::map<FileId, Origins> expansions_;  ///< by text: what `teach` is short for
+  std::set<std::string> defined_;         ///< names bound by `define`, until a script binds them anew
   std::map<std::string, std::shared_ptr<const Posterior>> priors_;
   std::map<std::shared_ptr<const Posterior>, std::vector<Asked>> asked_;  ///< what certificates speak of
   std::unique_ptr<Top> top_;
@@ -226,9 +250,11 @@ private:
   double error_ = 0;
   bool converged_ = true;
   std::string engine_;
+  bool drawn_ = false;  ///< it reads draws, so that the accuracy of what was done with them says little
   struct Accuracy {
     double error = 0;
     std::string engine;  ///< empty: no answer, a number of the script
+    bool drawn = false;
   };
   std::map<std::string, Accuracy> accuracy_;  ///< of answers that were given a name
 };

@@ -49,6 +49,15 @@ std::shared_ptr<ModelLowerer> Session::model_lowerer(const std::string& name,
       raise<K::not_known>(a.value->span, "a model's argument");
     values.emplace_back(a.name ? std::optional(a.name->text) : std::nullopt, std::move(v));
   }
+  // What was defined before the script ran fills the parameters of its name that the script leaves open.
+  const auto& parameters = model->second.decl->parameters;
+  const auto positional = std::ranges::count_if(arguments, [](const ast::Argument& a) { return !a.name; });
+  for (std::size_t k = static_cast<std::size_t>(positional); k < parameters.size(); ++k) {
+    const std::string& wanted = parameters[k].name.text;
+    const bool given =
+        std::ranges::any_of(arguments, [&](const ast::Argument& a) { return a.name && a.name->text == wanted; });
+    if (!given && defined_.contains(wanted)) values.emplace_back(wanted, environment_.values.at(wanted));
+  }
   auto lowerer = std::make_shared<ModelLowerer>(environment_, name, model->second);
   lowerer->set_asker([this](const ast::Expr& e, Lowerer& l) { return ask(e, l); });
   lowerer->bind(values, span);
@@ -157,7 +166,8 @@ Sym Session::infer(const ast::Infer& i, SourceSpan span, Lowerer& at) {
 // ---------------------------------------------------------------- teach
 
 /// What `teach` is short for.
-std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const std::string& source) const {
+std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, std::int64_t read, const std::string& source,
+                               Origins& origins) const {
   const auto called = [](const ast::Name& model, const std::vector<ast::Argument>& arguments) {
     std::vector<std::string> parts;
     for (const ast::Argument& a : arguments)
@@ -182,8 +192,13 @@ std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const 
     }
   }
   text += "(" + terms + ");\n";
-  for (const auto& s : t.given) text += "  " + ast::print(*s) + "\n";
+  const auto from = [&](SourceSpan span) { origins.emplace_back(static_cast<std::uint32_t>(text.size()), span); };
+  for (const auto& s : t.given) {
+    from(s->span);
+    text += "  " + ast::print(*s) + "\n";
+  }
   if (t.via) {
+    from(t.via->span);
     const auto map = environment_.maps.find(t.via->text);
     std::string targets;
     if (map != environment_.maps.end())
@@ -198,9 +213,11 @@ std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const 
       text += fmt::format("  soft observe{} from {};\n", targets.substr(0, targets.size() - 1), source);
   }
   if (labels > 0) {
+    from((t.labels ? *t.labels : *t.forever_within)->span);
     const std::string label = source + "_labels[i]";
+    const std::string token = read > 0 ? fmt::format("emit[i + {}]", read) : "emit[i]";
     const std::string event =
-        t.through ? fmt::format("block(emit[i], {}) == {}", t.through->text, label) : "emit[i] == " + label;
+        t.through ? fmt::format("block({}, {}) == {}", token, t.through->text, label) : token + " == " + label;
     std::string strength = " from " + source;
     if (t.odds) strength = " odds " + ast::print(**t.odds) + strength;
     if (t.share) strength += " share " + ast::print(**t.share);
@@ -209,6 +226,37 @@ std::string Session::expansion(const ast::Teach& t, std::uint64_t labels, const 
   text += "}";
   if (t.engine) text += " using " + ast::print(**t.engine);
   return text;
+}
+
+std::int64_t Session::tokens_read(const ast::Teach& t, Lowerer& at) {
+  const std::uint64_t draws = draws_;  // what is drawn behind `given` is drawn again when it counts
+  std::int64_t read = 0;
+  try {
+    auto student = model_lowerer(t.student.text, t.student_arguments, t.student.span, at);
+    student->lower_body();
+    DiagnosticSink ignored;
+    student->lower_given(t.given, &at, &ignored);
+    student->finish();
+    read = student->evidence_horizon();
+  } catch (const Failure&) {
+    // The inference itself says what is wrong.
+  }
+  draws_ = draws;
+  return read;
+}
+
+SourceSpan Session::in_script(SourceSpan span) const {
+  for (auto found = expansions_.find(span.file); found != expansions_.end(); found = expansions_.find(span.file)) {
+    const Origins& origins = found->second;
+    auto after = std::ranges::upper_bound(origins, span.begin, {}, &Origins::value_type::first);
+    span = std::prev(after)->second;
+  }
+  return span;
+}
+
+std::uint32_t Session::line_of(SourceSpan span) const {
+  const SourceSpan at = in_script(span);
+  return sources_.locate(at.file, at.begin).line;
 }
 
 Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
@@ -279,14 +327,21 @@ Sym Session::teach(const ast::Teach& t, SourceSpan span, Lowerer& at) {
     Value v;
     v.data = std::move(drawn);
     environment_.values[source + "_labels"] = std::move(v);
+    accuracy_[source + "_labels"] = {0, "draws", true};
   }
-  const std::string text = expansion(t, labels, source);
+  // A token that something else has read already is no fresh one for the teacher to speak of.
+  const std::int64_t read = labels > 0 ? tokens_read(t, at) : 0;
+  constexpr std::string_view before = "let taught = ";
+  Origins origins{{0, span}};
+  const std::string text = expansion(t, labels, read, source, origins);
+  for (std::size_t k = 1; k < origins.size(); ++k) origins[k].first += static_cast<std::uint32_t>(before.size());
   if (explain_ && output_.note)
     output_.note(fmt::format("teach {} from {} is short for\n{}", t.student.text, t.teacher.text, text));
   if (!tail.empty() && output_.note) output_.note(tail);
   const FileId file = sources_.add(fmt::format("{} (what teach at {} is short for)", sources_.name(span.file),
                                                sources_.locate(span.file, span.begin).line),
-                                   "let taught = " + text + ";");
+                                   std::string(before) + text + ";");
+  expansions_[file] = std::move(origins);
   DiagnosticSink sink;
   const auto script = std::make_shared<const ast::Script>(parse_script(sources_, file, sink));
   scripts_.push_back(script);
@@ -342,6 +397,7 @@ Sym Session::draw(const ast::Call& call, SourceSpan span, Lowerer& at) {
   ArrayValue a = ArrayValue::of(ScalarType::integer, std::move(codes), {n});
   a.labels = info.alphabet;
   engine_ = "draws";
+  drawn_ = true;
   return Lowerer::known(std::move(a));
 }
 

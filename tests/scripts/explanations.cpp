@@ -54,6 +54,7 @@ struct Exception {
 constexpr Exception exceptions[] = {
     {"E0530", "E0550", "a compiled model refuses such a density first, and says where"},
     {"E0532", "E0506", "scripts are told which evidence is impossible"},
+    {"E0709", "", "what stands on the command line is no part of a script"},
     {"E0640", "", "scripts write files of draws and cannot read them"},
     {"E0641", "", "scripts write files of draws and choose their names themselves"},
 };
