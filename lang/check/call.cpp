@@ -6,6 +6,7 @@
 
 #include "lang/builtins/ops.h"
 #include "lang/check/scope.h"
+#include "lang/sema/vector_type.h"
 #include "lang/support/suggest.h"
 #include "lang/syntax/print.h"
 
@@ -57,7 +58,7 @@ Type Checker::call(const ast::Expr& e, const ast::Call& c) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       const auto& [t, span] = arguments[i];
       r.latent = r.latent || t.latent;
-      const std::size_t rank = fn.parameters[i].type.dims.size();
+      const std::size_t rank = sizes(fn.parameters[i].type).size();
       if (t.ranked && t.known() && t.dims.size() != rank)
         report(diagnose<K::wrong_type>(
             span,
@@ -78,8 +79,8 @@ Type Checker::call(const ast::Expr& e, const ast::Call& c) {
   std::vector<std::string> names;
   for (const auto& [n, fn] : environment_.functions) names.push_back(n);
   for (const Op op : all_ops()) names.emplace_back(info(op).name);
-  for (const char* n :
-       {"sum", "prod", "mean", "all", "any", "length", "log_sum_exp", "softmax", "normalize", "dot", "rep"})
+  for (const char* n : {"sum", "prod", "mean", "all", "any", "length", "log_sum_exp", "softmax", "normalize", "dot",
+                        "rep", "cholesky", "tri_solve", "tri_solve_transposed", "cumulative_sum"})
     names.emplace_back(n);
   if (questions_ || !c.has_bar) unknown(f, c.callee.span, c.has_bar ? "question" : "function", names);
   return Type::anything();
@@ -171,6 +172,23 @@ std::optional<Type> Checker::array_function(const ast::Call& c,
     }
     return r;
   }
+  if (f == "cholesky" || f == "cumulative_sum" || f == "tri_solve" || f == "tri_solve_transposed") {
+    const std::size_t wanted = f.starts_with("tri") ? 2 : 1;
+    if (arguments.size() != wanted) {
+      report(
+          diagnose<K::wrong_argument_count>(span, f, wanted == 1 ? "one argument" : "two arguments", arguments.size()));
+      return Type::anything();
+    }
+    Type r = arguments.back().first;
+    for (const auto& [t, at] : arguments) {
+      if (t.known() && t.scalar()) report(diagnose<K::wrong_type>(at, "an array", describe(t)));
+      number(t, at);
+      r.latent = r.latent || t.latent;
+    }
+    r.base = Base::real;
+    r.keys = nullptr;
+    return r;
+  }
   return std::nullopt;
 }
 
@@ -220,11 +238,9 @@ Type Checker::declared_type(const ast::TypeExpr& t, bool binds_sizes) {
     r.base = Base::integer;
   } else if (base == "bool") {
     r.base = Base::boolean;
-  } else if (base == "real" || base == "positive" || base == "nonnegative" || base == "unit" || base == "simplex" ||
-             base == "ordered") {
+  } else if (base == "real" || base == "positive" || base == "nonnegative" || base == "unit" ||
+             vector_constraint(base)) {
     r.base = Base::real;
-  } else if (base == "cov" || base == "cholesky_corr") {
-    return r;
   } else if (const auto at = environment_.alphabets.find(base); at != environment_.alphabets.end()) {
     r.base = Base::label;
     r.labels = at->second;
@@ -232,7 +248,8 @@ Type Checker::declared_type(const ast::TypeExpr& t, bool binds_sizes) {
     r.base = Base::label;
     r.labels = algebra->second.blocks;
   } else if (base != "scalar") {
-    std::vector<std::string> names{"bool", "int", "real", "positive", "nonnegative", "unit", "simplex", "ordered"};
+    std::vector<std::string> names{"bool",    "int",     "real",          "positive",         "nonnegative", "unit",
+                                   "simplex", "ordered", "cholesky_corr", "positive_ordered", "cov",         "corr"};
     for (const auto& [n, a] : environment_.alphabets) names.push_back(n);
     std::string help;
     if (base == "float" || base == "double" || base == "Float64" || base == "number") help = "write `real`";
@@ -242,7 +259,7 @@ Type Checker::declared_type(const ast::TypeExpr& t, bool binds_sizes) {
     unknown(base, t.base.span, "type", names, help);
   }
   r.ranked = true;
-  for (const auto& d : t.dims) {
+  for (const ast::Expr* d : sizes(t)) {
     const auto* n = std::get_if<ast::NameRef>(&d->node);
     if (binds_sizes && n != nullptr && find(n->text) == nullptr && !environment_.values.contains(n->text) &&
         !outside_.values.contains(n->text)) {

@@ -8,6 +8,7 @@
 
 #include "lang/check/scope.h"
 #include "lang/sema/foreign.h"
+#include "lang/sema/vector_type.h"
 #include "lang/support/suggest.h"
 
 namespace hearsay::check {
@@ -17,7 +18,7 @@ using Base = Type::Base;
 
 Type Checker::dist(const ast::DistExpr& d) {
   const Type t = dist(*d.distribution);
-  if (d.truncation) restriction(*d.truncation, t);
+  if (d.truncation && !ordering(d.truncation)) restriction(*d.truncation, t);
   return t;
 }
 
@@ -80,6 +81,7 @@ Type Checker::dist(const ast::Expr& e) {
     }
     r.base = a.base == b.base ? a.base : Base::unknown;
     r.labels = a.labels;
+    r.outcome_rank = a.outcome_rank;
     if (a.base == Base::label && (in_emission_ || !same_labels())) r.labels = nullptr;
     return r;
   }
@@ -134,7 +136,7 @@ Type Checker::dist_call(const ast::DistDecl& d, const ast::Call* call, SourceSpa
   const std::string& over = d.over.base.text;
   if (over == "bool") r.base = Base::boolean;
   if (over == "int") r.base = Base::integer;
-  if (over == "scalar" || !d.over.dims.empty()) r.base = Base::unknown;
+  if (over == "scalar") r.base = Base::unknown;
   std::vector<std::pair<Type, SourceSpan>> lifted;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     if (given[i] == nullptr) {
@@ -152,7 +154,7 @@ Type Checker::dist_call(const ast::DistDecl& d, const ast::Call* call, SourceSpa
       r.base = t.base;
       r.labels = t.labels;
     }
-    const std::size_t rank = parameters[i].type.dims.size();
+    const std::size_t rank = sizes(parameters[i].type).size();
     if (t.ranked && t.dims.size() >= rank)
       t.dims.resize(t.dims.size() - rank);
     else
@@ -162,6 +164,7 @@ Type Checker::dist_call(const ast::DistDecl& d, const ast::Call* call, SourceSpa
   const Type shape = joined_shape(lifted, span);
   r.ranked = shape.ranked;
   r.dims = shape.dims;
+  r.outcome_rank = sizes(d.over).size();
   if (!fits) return Type::anything();
   return r;
 }
@@ -174,7 +177,7 @@ void Checker::parameter(const ast::DistDecl& d, const ast::Parameter& p, const T
     report(diagnose<K::wrong_type>(argument.span, "numbers", describe(t)));
     return;
   }
-  if (t.ranked && t.dims.size() < p.type.dims.size()) {
+  if (t.ranked && t.dims.size() < sizes(p.type).size()) {
     report(diagnose<K::wrong_type>(argument.span, fmt::format("`{}` of `{}` to be an array", p.name.text, d.name.text),
                                    "a single value"));
     return;
@@ -198,6 +201,12 @@ void Checker::parameter(const ast::DistDecl& d, const ast::Parameter& p, const T
 
 void Checker::distribution(const ast::DistDecl& d) {
   const Scope scope(*this, true);
+  // Sizes first: bounds may name those of a later parameter.
+  for (const ast::Parameter& p : d.parameters)
+    for (const ast::Expr* size : sizes(p.type))
+      if (const auto* n = std::get_if<ast::NameRef>(&size->node);
+          n != nullptr && find(n->text) == nullptr && !environment_.values.contains(n->text))
+        define(n->text, Type::of(Base::integer));
   for (const ast::Parameter& p : d.parameters) {
     new_name(p.name);
     Type t = declared_type(p.type, true);

@@ -16,7 +16,16 @@ using Form = ast::StrengthForm;
 
 /// What is observed against what the distribution gives.
 void Checker::outcome(const ast::Expr& subject, const ast::DistExpr& written, const Type& drawn, SourceSpan span) {
-  const Type y = expr(subject);
+  const Type whole = expr(subject);
+  Type y = whole;
+  if (y.ranked && y.known()) {
+    if (y.dims.size() < drawn.outcome_rank) {
+      report(diagnose<K::wrong_type>(subject.span, fmt::format("an array of {} dimensions", drawn.outcome_rank),
+                                     describe(y)));
+      return;
+    }
+    y.dims.resize(y.dims.size() - drawn.outcome_rank);
+  }
   if (y.ranked && drawn.ranked && !y.dims.empty() && !drawn.dims.empty() && !may_agree(y, drawn))
     report(diagnose<K::shape_mismatch>(span, shape_text(y), shape_text(drawn)));
   if (!y.known() || !drawn.known()) return;
@@ -27,7 +36,7 @@ void Checker::outcome(const ast::Expr& subject, const ast::DistExpr& written, co
   const auto* call = std::get_if<ast::Call>(&written.distribution->node);
   const auto clash = [&](std::string_view gives) {
     report(diagnose<K::outcome_type>(written.distribution->span, call != nullptr ? call->callee.text : "this choice",
-                                     gives, describe(y)));
+                                     gives, describe(whole)));
   };
   if (drawn.base == Base::boolean && y.base != Base::boolean) return clash("true or false");
   if (drawn.number() && y.base == Base::boolean) return clash("numbers");

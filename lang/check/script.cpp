@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lang/sema/vector_type.h"
 #include "lang/support/not_yet.h"
 #include "lang/support/suggest.h"
 
@@ -201,8 +202,9 @@ void ScriptChecker::arguments(const std::string& name, const std::vector<ast::Ar
       at.report(diagnose<K::bad_model_argument>(a.value->span, parameters[slot].name.text, name, why));
     };
     if (!t.known()) continue;
-    if (t.ranked && t.dims.size() != type.dims.size())
-      bad(fmt::format("expected {} dimensions, found {}", type.dims.size(), t.dims.size()));
+    const std::size_t rank = sizes(type).size();
+    if (t.ranked && t.dims.size() != rank)
+      bad(fmt::format("expected {} dimensions, found {}", rank, t.dims.size()));
     else if (type.base.text == "bool" && t.base != Base::boolean)
       bad(fmt::format("expected true or false, found {}", describe(t)));
     else if (type.base.text == "int" && t.base != Base::integer)

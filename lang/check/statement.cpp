@@ -177,6 +177,8 @@ void Checker::sample(const ast::SampleStmt& s) {
                                          fmt::format("{}{}", s.name.text, dims.empty() ? "[]" : shape_text(shape)),
                                          shape_text(given)));
     drawn.dims = dims;
+    drawn.dims.resize(dims.size() + given.outcome_rank);
+    drawn.outcome_rank = 0;
     drawn.ranked = true;
     drawn.latent = true;
     drawn.value.reset();

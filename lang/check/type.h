@@ -21,6 +21,7 @@ struct Type {
   std::vector<std::optional<std::int64_t>> dims;  ///< nothing: a size that data decide
   std::optional<double> value;                    ///< of a number that is written down
   bool latent = false;                            ///< differs from state to state of the model
+  std::size_t outcome_rank = 0;                   ///< of a distribution: dimensions of one outcome, behind `dims`
   std::string model;                              ///< of an object: the model whose posterior it is, if it is one
 
   [[nodiscard]] bool known() const { return base != Base::unknown; }

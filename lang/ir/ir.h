@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lang/builtins/ops.h"
+#include "lang/model/constraint_kind.h"
 #include "lang/support/source.h"
 
 namespace hearsay::ir {
@@ -77,14 +78,16 @@ struct Data {
   [[nodiscard]] Scalar at(std::size_t flat) const;
 };
 
-/// A latent: finite (values are codes 1..cardinality) or a real on (low, high).
+/// A latent: finite (values are codes 1..cardinality), a real on (low, high), or vectors and matrices of reals under a
+/// constraint, which are the last one or two dimensions.
 struct Latent {
   std::string name;
   SiteId site{};
   std::vector<std::int64_t> shape;  ///< empty: a scalar
   bool finite = true;
   std::int64_t cardinality = 0;                           ///< finite only
-  double low = -std::numeric_limits<double>::infinity();  ///< continuous only
+  model::Constraint constraint = model::Constraint::interval;  ///< continuous only
+  double low = -std::numeric_limits<double>::infinity();       ///< continuous only: bounds of the elements
   double high = std::numeric_limits<double>::infinity();
   std::vector<std::string> labels;  ///< names of the codes, when they have names
   bool token = false;               ///< the token stream `emit`

@@ -4,6 +4,7 @@
 //   data y : real [3] = 1.0 2.0 3.5
 //   latent z : finite 2 {"a" "b"} [3] site 0
 //   latent mu : real (-inf, inf) site 0
+//   latent p : simplex (0.0, 1.0) [5, 3] site 0
 //   index i in 1..3 "original name"
 //   %1 = exp(mu) : real
 //   let a [i in 1..3] scan : real = select(eq(i, 1), %1, a[sub(i, 1)])
@@ -275,7 +276,7 @@ private:
 
   void latent(std::size_t i) {
     const Latent& l = m_.latents[i];
-    std::string kind = fmt::format("real ({}, {})", real_text(l.low), real_text(l.high));
+    std::string kind = fmt::format("{} ({}, {})", model::name(l.constraint), real_text(l.low), real_text(l.high));
     if (l.finite) {
       kind = fmt::format("finite {}", l.cardinality);
       std::string labels;

@@ -269,6 +269,16 @@ private:
     m_.add_data(std::move(d));
   }
 
+  static model::Constraint constraint(Cursor& in) {
+    using model::Constraint;
+    for (const Constraint c : {Constraint::simplex, Constraint::ordered, Constraint::positive_ordered,
+                               Constraint::unit_vector, Constraint::cholesky_corr, Constraint::corr,
+                               Constraint::cholesky_cov, Constraint::cov, Constraint::sum_to_zero})
+      if (in.accept(model::name(c))) return c;
+    in.expect(model::name(Constraint::interval));
+    return Constraint::interval;
+  }
+
   void latent(Cursor& in) {
     Latent l;
     const std::string handle = declared(in, Kind::latent, m_.latents.size());
@@ -281,7 +291,7 @@ private:
         while (!in.accept("}")) l.labels.push_back(in.quoted());
       }
     } else {
-      in.expect("real");
+      l.constraint = constraint(in);
       in.expect("(");
       l.low = in.real();
       in.expect(",");

@@ -151,6 +151,9 @@ private:
         return fmt::format("latent `{}` has {} labels for {} values", l.name, l.labels.size(), l.cardinality);
       }
       if (!l.finite && !(l.low < l.high)) return fmt::format("latent `{}` has an empty range", l.name);
+      if (l.shape.size() < (l.finite ? 0 : model::rank(l.constraint))) {
+        return fmt::format("latent `{}` is no {}", l.name, model::name(l.constraint));
+      }
       if (!m_.sites.empty() && raw(l.site) >= m_.sites.size()) {
         return fmt::format("latent `{}` comes from no site", l.name);
       }

@@ -10,20 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace hearsay::model {
+#include "lang/model/constraint_kind.h"
 
-enum class Constraint : std::uint8_t {
-  interval,          ///< between `low` and `high`, either of which may be infinite; ends excluded
-  simplex,           ///< [K] positive, sum 1
-  ordered,           ///< [K] increasing
-  positive_ordered,  ///< [K] increasing, all positive
-  unit_vector,       ///< [K] Euclidean length 1
-  cholesky_corr,     ///< [K, K] lower triangular with unit rows and a positive diagonal
-  corr,              ///< [K, K] positive definite with unit diagonal
-  cholesky_cov,      ///< [M, N], M >= N, lower trapezoidal with a positive diagonal
-  cov,               ///< [K, K] positive definite
-  sum_to_zero        ///< [K] sum 0
-};
+namespace hearsay::model {
 
 /// One latent: `copies` independent values under one constraint, one after the other, each row-major.
 struct ParameterBlock {

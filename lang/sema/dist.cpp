@@ -10,6 +10,7 @@
 #include "lang/sema/describe.h"
 #include "lang/sema/foreign.h"
 #include "lang/sema/lowerer.h"
+#include "lang/sema/vector_type.h"
 #include "lang/support/suggest.h"
 
 namespace hearsay {
@@ -92,7 +93,7 @@ DistInstance Lowerer::distribution(const ast::Expr& e) {
     Sym s = eval(*given[i]);
     if (s.other) raise<K::wrong_type>(given[i]->span, "numbers", "something else");
     const std::string& type = parameters[i].type.base.text;
-    const std::size_t rank = parameters[i].type.dims.size();
+    const std::size_t rank = sizes(parameters[i].type).size();
     if (s.shape.size() < rank)
       raise<K::wrong_type>(given[i]->span, fmt::format("`{}` of `{}` to be an array", parameters[i].name.text, f),
                            "a single value");
@@ -163,7 +164,7 @@ std::vector<std::int64_t> Lowerer::lifted_shape(const DistInstance& d) {
   } else {
     for (std::size_t i = 0; i < d.arguments.size(); ++i) {
       const std::vector<std::int64_t>& s = d.arguments[i].shape;
-      join({s.begin(), s.end() - static_cast<std::ptrdiff_t>(d.decl->parameters[i].type.dims.size())});
+      join({s.begin(), s.end() - static_cast<std::ptrdiff_t>(sizes(d.decl->parameters[i].type).size())});
     }
   }
   if (d.cut && !d.cut->is_set) {
@@ -183,7 +184,7 @@ DistInstance Lowerer::at(const DistInstance& d, std::span<const ExprId> index) {
     r.else_dist = std::make_shared<const DistInstance>(at(*d.else_dist, index));
   } else {
     for (std::size_t i = 0; i < d.arguments.size(); ++i)
-      r.arguments[i] = lower(d.arguments[i], d.decl->parameters[i].type.dims.size());
+      r.arguments[i] = lower(d.arguments[i], sizes(d.decl->parameters[i].type).size());
   }
   if (r.cut && !r.cut->is_set) {
     r.cut->low = lower(r.cut->low, 0);

@@ -64,6 +64,14 @@ const Sym* Lowerer::find_local(const std::string& name) const {
   return nullptr;
 }
 
+void Lowerer::redefine(const std::string& name, Sym s) {
+  for (std::size_t i = scopes_.size(); i-- > scope_floor_;)
+    if (const auto at = scopes_[i].find(name); at != scopes_[i].end()) {
+      at->second = std::move(s);
+      return;
+    }
+}
+
 Sym Lowerer::eval(const ast::Expr& e) {
   struct Deeper {
     std::size_t& depth;

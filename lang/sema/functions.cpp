@@ -12,6 +12,7 @@
 #include "lang/ir/substitute.h"
 #include "lang/sema/describe.h"
 #include "lang/sema/lowerer.h"
+#include "lang/sema/vector_type.h"
 #include "lang/support/suggest.h"
 #include "lang/syntax/print.h"
 
@@ -167,7 +168,7 @@ std::optional<Sym> Lowerer::array_function(const ast::Call& call, std::vector<Sy
       if (auto v = materialise(r)) return known(*std::move(v));
     return r;
   }
-  return std::nullopt;
+  return matrix_function(f, a, span);
 }
 
 /// The block of a token: `block(emit[3], Kind)`.
@@ -242,7 +243,7 @@ void Lowerer::bind_parameters(const std::vector<ast::Parameter>& parameters, con
     const ast::Parameter& p = parameters[i];
     const SourceSpan span = i < spans.size() ? spans[i] : here_;
     const Sym& s = arguments[i];
-    const auto& dims = p.type.dims;
+    const std::vector<const ast::Expr*> dims = sizes(p.type);
     const bool simplex_like = !s.other;
     if (simplex_like && s.shape.size() != dims.size())
       raise<K::wrong_type>(

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "lang/eval/evaluator.h"
 #include "lang/ir/substitute.h"
 #include "lang/sema/lowering.h"
+#include "lang/sema/vector_type.h"
 #include "lang/support/suggest.h"
 #include "lang/syntax/print.h"
 
@@ -48,15 +50,16 @@ void ModelLowerer::bind(const std::vector<std::pair<std::optional<std::string>, 
     Sym s = from_value(*given[i]);
     const auto bad = [&](const std::string& why) { raise<K::bad_model_argument>(span, p.name.text, name_, why); };
     if (!s.known) bad("expected numbers");
-    if (s.shape.size() != p.type.dims.size())
-      bad(fmt::format("expected {} dimensions, found {}", p.type.dims.size(), s.shape.size()));
-    for (std::size_t d = 0; d < p.type.dims.size(); ++d) {
-      if (const auto* n = std::get_if<ast::NameRef>(&p.type.dims[d]->node);
+    const std::vector<const ast::Expr*> dims = sizes(p.type);
+    if (s.shape.size() != dims.size())
+      bad(fmt::format("expected {} dimensions, found {}", dims.size(), s.shape.size()));
+    for (std::size_t d = 0; d < dims.size(); ++d) {
+      if (const auto* n = std::get_if<ast::NameRef>(&dims[d]->node);
           n != nullptr && find_local(n->text) == nullptr && !environment_.values.contains(n->text)) {
         define(n->text, known(Scalar::integer(s.shape[d])));
         continue;
       }
-      const std::int64_t size = known_integer(eval(*p.type.dims[d]), p.type.dims[d]->span, "a size");
+      const std::int64_t size = known_integer(eval(*dims[d]), dims[d]->span, "a size");
       if (size != s.shape[d]) bad(fmt::format("dimension {} has {} elements, expected {}", d + 1, s.shape[d], size));
     }
     const std::string& type = p.type.base.text;
@@ -115,6 +118,7 @@ void ModelLowerer::define_latent(const std::string& name, const std::vector<std:
         l.labels.push_back(to_text(decode(support, c)));
     }
   } else {
+    l.constraint = support.constraint;
     l.low = support.real_low;
     l.high = support.real_high;
   }
@@ -200,7 +204,7 @@ Support ModelLowerer::support_before(const ast::SampleStmt& s, const Plate& p) {
       lenient_names_ = true;
       define(s.name.text, stand_in);
     }
-    Support found = support(distribution(s.dist));
+    Support found = support(ordering(s.dist.truncation) ? distribution(*s.dist.distribution) : distribution(s.dist));
     lenient_names_ = false;
     return found;
   };
@@ -216,6 +220,21 @@ Support ModelLowerer::support_before(const ast::SampleStmt& s, const Plate& p) {
   }
 }
 
+/// `x[K] ~ D in ordered`: each row of the plate increases. As with Stan's ordered vectors the density stays that of K
+/// independent draws, on the part of the space that is left; nothing is divided by the probability of that part.
+void ModelLowerer::put_in_order(Support& values, model::Constraint order, const Plate& p, SourceSpan span) {
+  using model::Constraint;
+  if (p.shape.empty() || p.is_stream)
+    raise_help<K::wrong_type>(span, "write `x[K] ~ D in ordered`", "a plate whose elements have an order",
+                              "a single draw");
+  const bool from_zero = values.real_low == 0;
+  if (values.kind != Support::Kind::reals || !values.value_shape.empty() || std::isfinite(values.real_high) ||
+      (std::isfinite(values.real_low) && !from_zero))
+    raise<K::wrong_type>(span, "a distribution over all reals or all positive ones", "another one");
+  values.constraint = from_zero ? Constraint::positive_ordered : order;
+  if (values.constraint == Constraint::positive_ordered) values.real_low = 0;
+}
+
 void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
   if (!loops_.empty() || !conditions_.empty()) raise<K::latent_in_loop>(s.name.span);
   if (find_local(s.name.text) != nullptr) raise<K::duplicate_name>(s.name.span, s.name.text);
@@ -224,6 +243,10 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
   const Plate p = plate(s);
   loops_ = p.loops;
   Support values = support_before(s, p);
+  std::vector<std::int64_t> shape = p.shape;
+  shape.insert(shape.end(), values.value_shape.begin(), values.value_shape.end());
+  const auto order = ordering(s.dist.truncation);
+  if (order) put_in_order(values, *order, p, s.dist.truncation->span);
   if (values.kind == Support::Kind::labels) {
     auto alphabet = std::make_shared<Alphabet>(*values.labels);
     alphabet->name = s.name.text;
@@ -239,12 +262,20 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
   {
     std::map<std::string, Sym> inner = std::move(scopes_.back());
     scopes_.pop_back();
-    define_latent(s.name.text, p.shape, values, at, false, p.is_stream);
+    define_latent(s.name.text, shape, values.moving ? own_scale(values) : values, at, false, p.is_stream);
     inner.erase(s.name.text);
     scopes_.push_back(std::move(inner));
   }
   loops_ = p.loops;
-  DistInstance d = distribution(s.dist);
+  if (values.moving) {
+    Sym unplaced;
+    unplaced.shape = p.shape;
+    unplaced.element = [span = s.name.span, name = s.name.text](std::span<const ExprId>) -> ExprId {
+      raise<K::not_known>(span, fmt::format("the range of `{}`, which depends on its own earlier elements,", name));
+    };
+    redefine(s.name.text, std::move(unplaced));
+  }
+  DistInstance d = order ? distribution(*s.dist.distribution) : distribution(s.dist);
   const std::vector<ExprId> index = loop_values();
   const std::vector<std::int64_t> lifted = lifted_shape(d);
   if (!lifted.empty()) {
@@ -256,11 +287,56 @@ void ModelLowerer::sample(const ast::SampleStmt& s, SourceSpan span) {
           fmt::format("{}[{}]", s.name.text, fmt::join(p.shape, ", ")), fmt::format("[{}]", fmt::join(lifted, ", ")));
     d = this->at(d, index);
   }
+  std::optional<ExprId> stretch;
+  if (values.moving) stretch = place_between(d, s.name.text, p);
   const Sym x = p.shape.empty() ? *find_local(s.name.text) : sub(*find_local(s.name.text), index);
   if (const auto valid = validity(d))
     add_term(ir::TermKind::prior, at, module_->select(*valid, module_->real(0), module_->real(std::nan(""))));
-  add_prior(at, logp(d, x), s.name.text, index);
+  const ExprId density = logp(d, x);
+  add_prior(at, stretch ? module_->prim(Op::add, {density, *stretch}) : density, s.name.text, index);
   loops_.clear();
+}
+
+/// A latent whose ends depend on other continuous latents is drawn on a scale of its own: its place between two ends,
+/// or its distance from the only one.
+Support ModelLowerer::own_scale(Support s) {
+  s.real_low = 0;
+  s.real_high = 1;
+  return s;
+}
+
+/// Gives such a latent its meaning. Returns the logarithm of the derivative by its own scale.
+ExprId ModelLowerer::place_between(const DistInstance& d, const std::string& name, const Plate& p) {
+  const Ends between = ends(d);
+  const auto id = static_cast<ir::LatentId>(module_->latents.size() - 1);
+  if (!between.low || !between.high) module_->latents.back().high = infinity;
+  const std::vector<ExprId> here = loop_values();
+  const ExprId u = module_->load_latent(id, here);
+  ExprId value{};
+  ExprId log_derivative = module_->real(0);
+  if (between.low && between.high) {
+    const ExprId width = module_->prim(Op::sub, {*between.high, *between.low});
+    value = module_->prim(Op::add, {*between.low, module_->prim(Op::mul, {width, u})});
+    log_derivative = module_->prim(Op::log, {width});
+  } else if (between.low) {
+    value = module_->prim(Op::add, {*between.low, u});
+  } else {
+    value = module_->prim(Op::sub, {*between.high, u});
+  }
+  if (p.shape.empty()) {
+    redefine(name, scalar(value));
+    return log_derivative;
+  }
+  Sym x;
+  x.shape = p.shape;
+  x.element = [this, value, loops = p.loops](std::span<const ExprId> at) {
+    std::unordered_map<std::uint32_t, ExprId> replacement;
+    for (std::size_t k = 0; k < loops.size(); ++k)
+      replacement.emplace(static_cast<std::uint32_t>(loops[k].index), at[k]);
+    return ir::substitute(*module_, value, replacement);
+  };
+  redefine(name, std::move(x));
+  return log_derivative;
 }
 
 /// A prior names its latent even where the density is the same for all its values, so that structure shows in the term.

@@ -47,25 +47,18 @@ void ModelLowerer::let(const ast::LetStmt& s) {
       if (!body.is_scalar()) raise<K::wrong_type>(s.value->span, "a single value per element", "an array");
       const ScalarType type = body.type;
       const AlphabetPtr labels = body.labels;
-      ir::LetId id{};
       if (reads_itself) {
         if (offset_from) raise<K::offset_recurrence>(*offset_from, s.name.text);
-        if (!loops_.empty()) raise_not_yet(s.name.span, NotYet::nested_recurrence);
-        ir::Let l;
-        l.name = s.name.text;
-        l.binders = indices;
-        l.scan = true;
-        l.body = module_->real(0);
-        id = module_->add_let(std::move(l));
-        Sym self;
-        self.type = type;
-        self.labels = labels;
-        self.shape = shape;
-        self.element = [this, id, type](std::span<const ExprId> at) { return module_->load_let(id, at, type); };
-        define(s.name.text, self);
-        body = eval(*s.value);
-        module_->lets[ir::raw(id)].body = type == ScalarType::real ? real_expr(body) : expr(body);
-        value = self;
+        value = recurrence(s.name.text, indices, type, [&](std::span<const ExprId>, const EarlierElement& earlier) {
+          Sym self;
+          self.type = type;
+          self.labels = labels;
+          self.shape = shape;
+          self.element = earlier;
+          define(s.name.text, std::move(self));
+          return expr(eval(*s.value));
+        });
+        value.labels = labels;
       } else {
         const ExprId e = expr(body);
         value.type = type;

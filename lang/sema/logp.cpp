@@ -97,6 +97,7 @@ ExprId Lowerer::listed_logp(const DistInstance& d, const ast::DistDecl::Member& 
 /// The condition that x lies in the declared support; nothing where ranges prove it. In the distribution's scope.
 std::optional<ExprId> Lowerer::inside_support(const ast::TypeExpr& over, const Sym& x) {
   const std::string& base = over.base.text;
+  if (!over.dims.empty()) return inside_vector_support(over, x);
   if (base == "bool" || base == "scalar" || (base == "int" && !over.bounds)) return std::nullopt;
   std::optional<ExprId> inside;
   const auto need = [&](ExprId c) { inside = inside ? module_->prim(Op::logical_and, {*inside, c}) : c; };

@@ -48,8 +48,13 @@ struct Support {
   AlphabetPtr labels;
   ArrayValue elements;
   double real_low = 0, real_high = 0;
+  model::Constraint constraint = model::Constraint::interval;
+  std::vector<std::int64_t> value_shape;  ///< of one value; empty: a single number
+  bool moving = false;                    ///< reals: an end depends on other continuous latents
 
-  [[nodiscard]] bool finite() const { return kind != Kind::reals && kind != Kind::whole_type && !unbounded; }
+  [[nodiscard]] bool finite() const {
+    return kind != Kind::reals && kind != Kind::whole_type && !unbounded && value_shape.empty();
+  }
   [[nodiscard]] std::int64_t cardinality() const;
 };
 
@@ -140,6 +145,13 @@ public:
   /// For a latent: refuses integers without an end.
   Support support(const DistInstance& d);
   Support any_support(const DistInstance& d);
+  /// The ends of the interval that a single real outcome lies in; nothing where there is none.
+  struct Ends {
+    std::optional<ir::ExprId> low, high;
+  };
+  Ends ends(const DistInstance& d);
+  /// The shape of one outcome: empty for single values.
+  std::vector<std::int64_t> outcome_shape(const DistInstance& d);
   /// Log density or log mass (nats) of one outcome; -inf outside the support. Parameters are assumed valid.
   ir::ExprId logp(const DistInstance& d, const Sym& outcome);
   /// The condition under which all parameters are valid, or nothing when that is proved. Known violations are raised.
@@ -164,6 +176,8 @@ public:
   };
   void define(const std::string& name, Sym s) { scopes_.back()[name] = std::move(s); }
   [[nodiscard]] const Sym* find_local(const std::string& name) const;
+  /// Replaces the innermost definition of a name.
+  void redefine(const std::string& name, Sym s);
   /// Uses of this name are consequences of an error that was reported.
   void poison(const std::string& name) { poisoned_[name] = true; }
   [[nodiscard]] bool is_poisoned(const std::string& name) const { return poisoned_.contains(name); }
@@ -194,6 +208,17 @@ protected:
                       std::vector<std::int64_t> shape, const std::function<Sym()>& body, SourceSpan span);
   std::optional<ArrayValue> together(const std::function<Sym()>& make);
   std::optional<Sym> array_function(const ast::Call& call, std::vector<Sym>& arguments, SourceSpan span);
+  // recurrence.cpp
+  using EarlierElement = std::function<ir::ExprId(std::span<const ir::ExprId> at)>;
+  using RecurrenceBody = std::function<ir::ExprId(std::span<const ir::ExprId> at, const EarlierElement& earlier)>;
+  Sym recurrence(const std::string& name, const std::vector<ir::IndexId>& own, ScalarType type,
+                 const RecurrenceBody& body);
+  Sym real_recurrence(const std::string& name, const std::vector<std::int64_t>& shape, const RecurrenceBody& body);
+  // linear_algebra.cpp
+  ir::ExprId sum_before(ir::ExprId end, std::int64_t extent, const std::function<ir::ExprId(ir::ExprId)>& term);
+  Sym cholesky(const Sym& a, SourceSpan span);
+  Sym triangular_solve(const Sym& l, const Sym& b, bool transposed);
+  std::optional<Sym> matrix_function(const std::string& f, const std::vector<Sym>& arguments, SourceSpan span);
   [[noreturn]] void unknown_name(const std::string& name, SourceSpan span, std::string_view kind);
   /// To be called wherever a short script may cause long work.
   void stop_if_interrupted() const;
@@ -233,8 +258,14 @@ private:
   Sym fitting_outcome(const DistInstance& d, const Sym& x);
   ir::ExprId listed_logp(const DistInstance& d, const ast::DistDecl::Member& logp_at, const Sym& x);
   std::optional<ir::ExprId> inside_support(const ast::TypeExpr& over, const Sym& x);
+  std::optional<ir::ExprId> inside_vector_support(const ast::TypeExpr& over, const Sym& x);
+  struct Elements;
+  Elements all_elements(const Sym& x);
+  std::optional<ir::ExprId> within_constraint(model::Constraint constraint, const Sym& x);
   std::optional<ir::ExprId> code_of_element(const Sym& x, const Sym& values);
   Support own_support(const DistInstance& d);
+  std::vector<std::int64_t> value_shape(const DistInstance& d);
+  bool moves(ir::ExprId e);
   void restrict_to(DistInstance& d, const ast::Bounds& bounds);
   void restrict_support(Support& s, const DistInstance::Cut& cut);
   ir::ExprId restricted_logp(const DistInstance& d, const Sym& outcome, ir::ExprId whole_logp);

@@ -148,10 +148,15 @@ private:
   };
   Plate plate(const ast::SampleStmt& s);
   Support support_before(const ast::SampleStmt& s, const Plate& p);
+  static Support own_scale(Support s);
+  ir::ExprId place_between(const DistInstance& d, const std::string& name, const Plate& p);
+  static void put_in_order(Support& values, model::Constraint order, const Plate& p, SourceSpan span);
   void sample(const ast::SampleStmt& s, SourceSpan span);
   void check_emission(const DistInstance& d, const Alphabet& alphabet);
   void emit(const ast::EmitStmt& s, SourceSpan span);
   void observe(const ast::ObserveStmt& s, SourceSpan span);
+  std::vector<std::int64_t> plate_of_outcomes(const DistInstance& d, std::span<const std::int64_t> y,
+                                              const std::vector<std::int64_t>& lifted, SourceSpan span);
   void soft_observe(const ast::SoftObserveStmt& s, SourceSpan span);
   // its parts: soft.cpp
   /// What a soft observation weighs: an event by its truth or by its probability, the cells of a partition, or a log

@@ -60,6 +60,25 @@ std::size_t ModelLowerer::instance_count() const {
   return n;
 }
 
+/// Over what an observation of a value of this shape runs: what is left of it when the shape of one outcome is taken
+/// off, or, where one outcome is observed under many distributions, these.
+std::vector<std::int64_t> ModelLowerer::plate_of_outcomes(const DistInstance& d, std::span<const std::int64_t> y,
+                                                          const std::vector<std::int64_t>& lifted, SourceSpan span) {
+  const std::vector<std::int64_t> one = outcome_shape(d);
+  const auto clash = [&](const std::vector<std::int64_t>& wanted) {
+    raise<K::shape_mismatch>(span, fmt::format("[{}]", fmt::join(y, ", ")),
+                             fmt::format("[{}]", fmt::join(wanted, ", ")));
+  };
+  const bool fits = y.size() >= one.size() && std::equal(one.rbegin(), one.rend(), y.rbegin());
+  std::vector<std::int64_t> wanted = lifted;
+  wanted.insert(wanted.end(), one.begin(), one.end());
+  if (!fits) clash(wanted);
+  std::vector<std::int64_t> plate(y.begin(), y.end() - static_cast<std::ptrdiff_t>(one.size()));
+  if (plate.empty()) return lifted;
+  if (!lifted.empty() && lifted != plate) clash(wanted);
+  return plate;
+}
+
 void ModelLowerer::observe(const ast::ObserveStmt& s, SourceSpan span) {
   const ir::SiteId at = site(span, "observe");
   if (!s.dist) {
@@ -79,15 +98,12 @@ void ModelLowerer::observe(const ast::ObserveStmt& s, SourceSpan span) {
       if (std::isnan(y.known->at(i).r))
         raise<K::wrong_type>(s.subject->span, "numbers", fmt::format("NaN at element {}", i + 1));
   const std::vector<std::int64_t> lifted = lifted_shape(d);
-  std::vector<std::int64_t> shape = y.shape.empty() ? lifted : y.shape;
-  if (!y.shape.empty() && !lifted.empty() && lifted != y.shape)
-    raise<K::shape_mismatch>(span, fmt::format("[{}]", fmt::join(y.shape, ", ")),
-                             fmt::format("[{}]", fmt::join(lifted, ", ")));
+  const std::vector<std::int64_t> shape = plate_of_outcomes(d, y.shape, lifted, span);
   const std::size_t outer = loops_.size();
   for (const std::int64_t extent : shape) loops_.push_back({module_->add_index("i", 1, extent)});
   const std::vector<ExprId> index = loop_values(outer);
   if (!lifted.empty()) d = this->at(d, index);
-  const Sym value = y.shape.empty() ? y : sub(y, index);
+  const Sym value = y.shape.size() < index.size() ? y : sub(y, index);
   if (const auto valid = validity(d))
     add_term(ir::TermKind::evidence, at, module_->select(*valid, module_->real(0), module_->real(std::nan(""))));
   add_term(ir::TermKind::evidence, at, logp(d, value));

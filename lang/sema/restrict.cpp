@@ -117,10 +117,18 @@ void Lowerer::restrict_to(DistInstance& d, const ast::Bounds& bounds) {
 }
 
 void Lowerer::restrict_support(Support& s, const DistInstance::Cut& cut) {
+  if (!s.value_shape.empty())
+    raise_help<K::wrong_type>(cut.span, "say the range where the distribution is declared, behind `over`",
+                              "a distribution over single values", "one over vectors");
   double low = -infinity, high = infinity;
   if (!cut.is_set) {
     const auto end = [&](const Sym& v, bool smallest) {
       const auto m = materialise(v);
+      if (!m && v.is_scalar() && s.kind == Support::Kind::reals && moves(expr(v))) {
+        s.moving = true;
+        const Interval hull = range(expr(v));
+        return smallest ? hull.low : hull.high;
+      }
       if (!m) raise<K::not_known>(cut.span, "the range of a restricted distribution");
       double r = smallest ? infinity : -infinity;
       for (std::size_t i = 0; i < m->size(); ++i)
@@ -214,7 +222,9 @@ ExprId Lowerer::restricted_logp(const DistInstance& d, const Sym& outcome, ExprI
   const Support s = any_support(d);
   const bool by_value = cut.is_set && s.kind != Support::Kind::elements;  // labels and truths
   ExprId log_mass{};
-  if (by_value) {
+  if (d.decl->member("improper") != nullptr) {
+    log_mass = module_->real(0);  // there is no mass to divide by: density 1 on what is left
+  } else if (by_value) {
     log_mass = module_->real(-infinity);
     for (const Sym& o : cut.set) log_mass = module_->prim(Op::log_add_exp, {log_mass, logp(whole, o)});
   } else if (s.finite()) {

@@ -8,6 +8,7 @@
 
 #include "lang/ir/substitute.h"
 #include "lang/sema/lowerer.h"
+#include "lang/sema/vector_type.h"
 #include "lang/support/suggest.h"
 
 namespace hearsay {
@@ -32,7 +33,8 @@ std::string support_text(const Support& s) {
     case Support::Kind::elements:
       return to_text(s.elements);
     case Support::Kind::reals:
-      return fmt::format("reals in ({}, {})", s.real_low, s.real_high);
+      if (s.value_shape.empty()) return fmt::format("reals in ({}, {})", s.real_low, s.real_high);
+      return fmt::format("{}[{}]", model::name(s.constraint), fmt::join(s.value_shape, ", "));
     case Support::Kind::whole_type:
       return "any value";
   }
@@ -58,12 +60,50 @@ std::int64_t Support::cardinality() const {
   return 0;
 }
 
+/// The shape of one outcome of a distribution over vectors or matrices; only sizes of the arguments are looked at.
+std::vector<std::int64_t> Lowerer::value_shape(const DistInstance& d) {
+  DistInstance shapes = d;
+  for (std::size_t i = 0; i < shapes.arguments.size(); ++i) {
+    Sym& a = shapes.arguments[i];
+    const std::size_t rank = sizes(d.decl->parameters[i].type).size();
+    if (a.shape.size() <= rank) continue;
+    // Lifted: any one of them will do, but there may be none.
+    a.known.reset();
+    a.shape.erase(a.shape.begin(), a.shape.end() - static_cast<std::ptrdiff_t>(rank));
+    a.element = [&d, i](std::span<const ExprId>) -> ExprId {
+      raise<K::not_known>(d.argument_spans[i], fmt::format("the size of an outcome of `{}`", d.decl->name.text));
+    };
+  }
+  std::vector<std::int64_t> shape;
+  in_dist_scope(shapes, [&] {
+    for (const ast::Expr* e : sizes(d.decl->over)) {
+      shape.push_back(known_integer(eval(*e), d.span, "the size of an outcome"));
+      if (shape.back() < 1)
+        raise<K::invalid_parameter>(d.span, "size", d.decl->name.text, "at least 1", std::to_string(shape.back()));
+    }
+  });
+  return shape;
+}
+
 Support Lowerer::own_support(const DistInstance& d) {
   const ast::TypeExpr& over = d.decl->over;
   Support s;
   const std::string& base = over.base.text;
-  if (!over.dims.empty() || base == "simplex" || base == "ordered" || base == "cov" || base == "cholesky_corr")
-    raise_not_yet(d.span, NotYet::vectors);
+  const auto constraint = vector_constraint(base);
+  if (constraint || !over.dims.empty()) {
+    s.value_shape = value_shape(d);
+    s.constraint = constraint.value_or(model::Constraint::interval);
+    if (base == "int" || base == "bool") {
+      s.kind = base == "int" ? Support::Kind::integers : Support::Kind::boolean;
+      s.unbounded = true;
+      return s;
+    }
+    const ElementRange range = element_range(s.constraint);
+    s.kind = Support::Kind::reals;
+    s.real_low = base == "positive" || base == "nonnegative" || base == "unit" ? 0 : range.low;
+    s.real_high = base == "unit" ? 1 : range.high;
+    return s;
+  }
   if (base == "bool") {
     s.kind = Support::Kind::boolean;
     return s;
@@ -89,6 +129,7 @@ Support Lowerer::own_support(const DistInstance& d) {
         if (const auto m = materialise(value); m && m->is_scalar()) {
           v = smallest ? std::min(v, m->at(0).as_real()) : std::max(v, m->at(0).as_real());
         } else if (value.is_scalar()) {
+          s.moving = s.moving || moves(expr(value));
           const Interval r = range(expr(value));
           v = smallest ? std::min(v, r.low) : std::max(v, r.high);
         }
@@ -173,6 +214,37 @@ Support Lowerer::own_support(const DistInstance& d) {
   return s;
 }
 
+bool Lowerer::moves(ExprId e) { return !ir::dependence(*module_, e).continuous.empty(); }
+
+Lowerer::Ends Lowerer::ends(const DistInstance& d) {
+  Ends all;
+  const auto narrow = [&](std::optional<ExprId>& end, ExprId e, Op nearer) {
+    const Scalar* c = module_->constant(e);
+    if (c != nullptr && std::isinf(c->r)) return;
+    end = end ? module_->prim(nearer, {*end, e}) : e;
+  };
+  if (d.condition) raise<K::not_known>(d.span, "the range of a choice between distributions");
+  const std::string& base = d.decl->over.base.text;
+  in_dist_scope(d, [&] {
+    if (base == "positive" || base == "nonnegative" || base == "unit") narrow(all.low, module_->real(0), Op::max);
+    if (base == "unit") narrow(all.high, module_->real(1), Op::min);
+    if (const auto& bounds = d.decl->over.bounds; bounds && !bounds->elements) {
+      narrow(all.low, real_expr(eval(*bounds->low)), Op::max);
+      narrow(all.high, real_expr(eval(*bounds->high)), Op::min);
+    }
+  });
+  if (d.cut && !d.cut->is_set) {
+    narrow(all.low, real_expr(d.cut->low), Op::max);
+    narrow(all.high, real_expr(d.cut->high), Op::min);
+  }
+  return all;
+}
+
+std::vector<std::int64_t> Lowerer::outcome_shape(const DistInstance& d) {
+  if (d.condition) return outcome_shape(*d.then_dist);  // supports that differ are reported where they are needed
+  return d.decl->over.dims.empty() ? std::vector<std::int64_t>{} : value_shape(d);
+}
+
 Support Lowerer::support(const DistInstance& d) {
   Support s = any_support(d);
   if (s.unbounded)
@@ -190,6 +262,8 @@ Support Lowerer::any_support(const DistInstance& d) {
       s = b;
     } else if (b.kind == Support::Kind::whole_type) {
       s = a;
+    } else if (a.value_shape != b.value_shape || a.constraint != b.constraint) {
+      clash();
     } else if (a.kind == b.kind) {
       s = a;
       switch (a.kind) {

@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "lang/ir/substitute.h"
+#include "lang/sema/describe.h"
 #include "lang/sema/lowerer.h"
+#include "lang/sema/vector_type.h"
 
 namespace hearsay {
 
@@ -33,6 +35,18 @@ std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
     const Sym& s = d.arguments[i];
     const std::string& type = p.type.base.text;
     if (type == "scalar" || type == "bool") continue;
+    const auto constraint = vector_constraint(type);
+    if (constraint && *constraint != model::Constraint::simplex && *constraint != model::Constraint::ordered) {
+      const auto condition = within_constraint(*constraint, s);
+      if (!condition) continue;
+      const auto verdict = materialise(scalar(*condition));
+      if (!verdict)
+        demand(*condition);
+      else if (!verdict->at(0).truth())
+        raise<K::invalid_parameter>(d.argument_spans[i], p.name.text, d.decl->name.text,
+                                    "a " + std::string(model::name(*constraint)), describe(s));
+      continue;
+    }
     double low = -infinity, high = infinity;
     bool low_open = false, high_open = false;
     std::string text = "finite";
@@ -129,15 +143,25 @@ std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
   return all;
 }
 
-/// True for a bare continuous latent: its support is open, its ends are never reached.
+/// True for an element of a continuous latent whose support is open: its ends are never reached.
 bool Lowerer::reaches_only_openly(ExprId e) const {
   const ir::Inst& in = module_->inst(e);
-  return in.code == ir::Opcode::latent && !module_->latents[in.payload].finite;
+  if (in.code != ir::Opcode::latent || module_->latents[in.payload].finite) return false;
+  switch (module_->latents[in.payload].constraint) {
+    case model::Constraint::unit_vector:
+    case model::Constraint::cholesky_corr:
+    case model::Constraint::corr:
+      return false;  // 1 stands on the diagonal, and in a vector of one element
+    default:
+      return true;
+  }
 }
 
-/// Rows of a known table, or weights divided by their own sum.
+/// A latent simplex, rows of a known table, or weights divided by their own sum.
 bool Lowerer::sums_to_one(ExprId e, const std::vector<ir::IndexId>& indices) {
   const ir::Inst& in = module_->inst(e);
+  if (in.code == ir::Opcode::latent && module_->latents[in.payload].constraint == model::Constraint::simplex)
+    return indices.size() == 1 && in.operands.back() == module_->index_value(indices[0]);
   if (in.code == ir::Opcode::data && indices.size() == 1 && in.operands.back() == module_->index_value(indices[0])) {
     const ir::Data& d = module_->data[in.payload];
     const auto n = static_cast<std::size_t>(d.shape.back());

@@ -41,9 +41,14 @@ std::vector<model::ParameterBlock> parameter_blocks(const ir::Module& module) {
     if (l.finite) continue;
     model::ParameterBlock b;
     b.name = l.name;
+    b.constraint = l.constraint;
     b.low = l.low;
     b.high = l.high;
+    // The last dimensions are one value, those before them make copies.
+    const std::size_t rank = model::rank(l.constraint);
+    if (rank > 0) b.rows = b.columns = static_cast<std::size_t>(l.shape.back());
     b.copies = static_cast<std::size_t>(l.size());
+    for (std::size_t d = 0; d < rank; ++d) b.copies /= std::max<std::size_t>(1, b.rows);
     blocks.push_back(std::move(b));
   }
   return blocks;
