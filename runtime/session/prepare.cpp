@@ -27,30 +27,52 @@ constexpr double kContractionBudget = 1e7;
 constexpr double kEnumerationBudget = 0x1p30;
 /// Evaluations of the density that a quadrature is reckoned with.
 constexpr double kQuadratureEvaluations = 2000;
+/// Gradients of an average transition of NUTS, each worth some three densities.
+constexpr double kGradientsPerTransition = 20;
 
-double operations(const ir::Module& m, ir::ExprId root) {
-  std::unordered_set<std::uint32_t> seen;
-  std::vector<ir::ExprId> todo{root};
+/// Operations of one evaluation of `root` apart from the lets it reads, which are added to `lets`.
+double operations(const ir::Module& m, ir::ExprId root, std::unordered_set<std::uint32_t>& lets) {
   double n = 0;
+  std::unordered_set<std::uint32_t> seen;
+  std::vector<std::pair<ir::ExprId, double>> todo{{root, 1}};  // and how often its value is needed
   while (!todo.empty()) {
-    const ir::ExprId e = todo.back();
+    const auto [e, times] = todo.back();
     todo.pop_back();
     if (!seen.insert(static_cast<std::uint32_t>(e)).second) continue;
     const ir::Inst& in = m.inst(e);
-    double times = 1;
-    if (in.code == ir::Opcode::reduce)
-      times = static_cast<double>(std::max<std::int64_t>(1, m.indices[in.payload].extent()));
-    n += times;
-    for (const ir::ExprId o : in.operands) todo.push_back(o);
-    if (in.code == ir::Opcode::let) todo.push_back(m.lets[in.payload].body);
+    const double inner =
+        in.code == ir::Opcode::reduce
+            ? times * static_cast<double>(std::max<std::int64_t>(1, m.indices[in.payload].extent()))
+            : times;
+    n += inner;
+    for (const ir::ExprId o : in.operands) todo.emplace_back(o, inner);
+    if (in.code == ir::Opcode::let) lets.insert(in.payload);
+  }
+  return n;
+}
+
+/// All elements of all lets that these read, each once.
+double let_operations(const ir::Module& m, std::unordered_set<std::uint32_t> lets) {
+  double n = 0;
+  std::vector<std::uint32_t> todo(lets.begin(), lets.end());
+  while (!todo.empty()) {
+    const ir::Let& l = m.lets[todo.back()];
+    todo.pop_back();
+    double elements = 1;
+    for (const ir::IndexId i : l.binders) elements *= static_cast<double>(m.index(i).extent());
+    std::unordered_set<std::uint32_t> read;
+    n += elements * operations(m, l.body, read);
+    for (const std::uint32_t r : read)
+      if (lets.insert(r).second) todo.push_back(r);
   }
   return n;
 }
 
 double evaluator_cost(const ir::Module& m, const ir::Grounding& g, double evaluations) {
   std::vector<double> per_term(m.terms.size(), 0);
-  for (std::size_t t = 0; t < m.terms.size(); ++t) per_term[t] = operations(m, m.terms[t].body);
-  double n = 0;
+  std::unordered_set<std::uint32_t> lets;
+  for (std::size_t t = 0; t < m.terms.size(); ++t) per_term[t] = operations(m, m.terms[t].body, lets);
+  double n = let_operations(m, std::move(lets));
   for (const ir::TermId t : g.closed_terms) {
     double instances = 1;
     for (const ir::IndexId i : m.terms[ir::raw(t)].plate) instances *= static_cast<double>(m.index(i).extent());
@@ -99,9 +121,16 @@ Result<std::shared_ptr<Prepared>> Prepared::make(ir::Module module, const pass::
   return p;
 }
 
+double Prepared::expected_evaluations() const {
+  if (layout_.continuous == 0) return 1;
+  if (!sampled_) return kQuadratureEvaluations;
+  const nuts::Settings& n = settings_.nuts;
+  return static_cast<double>(n.chains * (n.warmup + n.draws * n.thin)) * kGradientsPerTransition;
+}
+
 Result<void> Prepared::compile() {
   tables_.assign(grounding_->table_entries, 0.0);
-  const double evaluations = layout_.continuous == 0 ? 1 : kQuadratureEvaluations;
+  const double evaluations = expected_evaluations();
   native_ =
       settings_.backend == Backend::native || (settings_.backend == Backend::automatic &&
                                                evaluator_cost(*module_, *grounding_, evaluations) > kEvaluatorBudget);
@@ -133,7 +162,7 @@ Result<void> Prepared::plan() {
     return {};
   };
   if (auto r = make_tree(); !r) return r;
-  const double evaluations = layout_.continuous == 0 ? 1 : kQuadratureEvaluations;
+  const double evaluations = expected_evaluations();
   double states = 1;
   for (const model::Variable& v : graph_.variables) states *= v.cardinality;
   const bool wanted = settings_.backend == Backend::native;
@@ -163,7 +192,7 @@ double Prepared::largest_table() const {
 }
 
 double Prepared::evaluator_operations() const {
-  return evaluator_cost(*module_, *grounding_, layout_.continuous == 0 ? 1 : kQuadratureEvaluations);
+  return evaluator_cost(*module_, *grounding_, expected_evaluations());
 }
 
 }  // namespace hearsay

@@ -101,6 +101,7 @@ public:
 private:
   Prepared(const ir::Module& module, const Settings& settings);
   Result<void> compile();
+  [[nodiscard]] double expected_evaluations() const;  ///< of the density, over the whole inference
   Result<void> plan();
   Result<void> settle();  ///< evaluates the mass, once
   Result<void> integrate();
