@@ -39,6 +39,8 @@ LogRange log_odds_range(double p, std::optional<double> complement, double error
 /// The least that the log-odds must have moved, whatever rounding and underflow did to the probabilities.
 double least_shift(const CertifiedQuery& q) {
   const double not_before = q.not_before.value_or(1 - q.before), not_after = q.not_after.value_or(1 - q.after);
+  for (const double p : {q.before, q.after, not_before, not_after})
+    if (std::isnan(p)) return infinity;
   // What is impossible stays so.
   if ((q.before == 0 && q.after == 0) || (not_before == 0 && not_after == 0)) return 0;
   const LogRange before = log_odds_range(q.before, q.not_before, q.before_error);

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::array<double, 3> kLevels{0.05, 0.5, 0.95};
 /// Elements of one array that are listed.
-constexpr std::size_t kMostElements = 1000;
+constexpr std::size_t kMostListed = 1000;
 
 /// The summary as it grows: a line, a JSON field and a row of the table for every scalar.
 struct Listing {
@@ -99,7 +99,7 @@ Sym Session::summary(const Posterior& p) {
     const Sym s = *found;  // a copy: what is asked may move what is looked up
     std::size_t n = 1;
     for (const std::int64_t extent : s.shape) n *= static_cast<std::size_t>(extent);
-    if (n > kMostElements) {
+    if (n > kMostListed) {
       out.text += fmt::format("\n  {}: {} elements, too many to list", name, n);
       out.json[name] = {{"elements", n}};
       continue;
