@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "runtime/infer/optimize/pathfinder.h"
 
@@ -38,11 +37,8 @@ struct Failures {
 
 }  // namespace
 
-namespace {
-
-/// A point with a finite density and gradient, as drawn first.
-tl::expected<std::optional<Start>, Error> uniform_start(model::DensityEvaluator& density, rng::Stream& random,
-                                                        const std::atomic<bool>* interrupt) {
+tl::expected<std::optional<Start>, Error> find_start(model::DensityEvaluator& density, StartKind kind,
+                                                     rng::Stream& random, const std::atomic<bool>* interrupt) {
   const auto interrupted = [&] { return interrupt != nullptr && interrupt->load(std::memory_order_relaxed); };
   Failures failures;
   Start start;
@@ -57,14 +53,21 @@ tl::expected<std::optional<Start>, Error> uniform_start(model::DensityEvaluator&
       if (interrupted()) return std::nullopt;
       return tl::unexpected(fatal(r.site));
     }
-    if (r.status == model::EvalStatus::ok && std::isfinite(r.log_density) && finite(at.gradient)) {
-      at.log_density = r.log_density;
-      return start;
+    if (r.status != model::EvalStatus::ok || !std::isfinite(r.log_density) || !finite(at.gradient)) {
+      if (failures.site == 0) failures.site = r.site;
+      ++(r.status != model::EvalStatus::ok ? failures.outside
+         : !std::isfinite(r.log_density)   ? failures.infinite
+                                           : failures.gradient);
+      continue;
     }
-    if (failures.site == 0) failures.site = r.site;
-    ++(r.status != model::EvalStatus::ok ? failures.outside
-       : !std::isfinite(r.log_density)   ? failures.infinite
-                                         : failures.gradient);
+    at.log_density = r.log_density;
+    if (kind == StartKind::uniform) return start;
+    auto found = optimize::pathfinder(density, at.q, random, {}, interrupt);
+    if (interrupted()) return std::nullopt;
+    if (!found || !finite(found->start.gradient)) return start;
+    at = {std::move(found->start.q), std::move(found->start.gradient), found->start.log_density};
+    start.variances = std::move(found->variances);
+    return start;
   }
   return tl::unexpected(Error{
       ErrorKind::no_start,
@@ -72,31 +75,6 @@ tl::expected<std::optional<Start>, Error> uniform_start(model::DensityEvaluator&
                   start_attempts, -start_radius, start_radius, failures.text()),
       "check that the data are possible under the model, narrow the priors, or give starting values", 0,
       failures.site});
-}
-
-}  // namespace
-
-tl::expected<std::optional<Start>, Error> find_start(model::DensityEvaluator& density, StartKind kind,
-                                                     rng::Stream& random, const std::atomic<bool>* interrupt) {
-  if (kind == StartKind::uniform) return uniform_start(density, random, interrupt);
-  std::optional<Start> chosen, fallback;
-  double best = -std::numeric_limits<double>::infinity();
-  for (std::size_t path = 0; path < start_paths; ++path) {
-    auto from = uniform_start(density, random, interrupt);
-    if (!from && fallback) break;  // the density is finite here and there only: what was found must do
-    if (!from || !*from) return from;
-    if (!fallback) fallback = **from;
-    auto found = optimize::pathfinder(density, (*from)->at.q, random, {}, interrupt);
-    if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) return std::nullopt;
-    if (!found || !finite(found->start.gradient)) continue;
-    // The largest sum of a logarithm and Gumbel noise is a draw by these weights.
-    const double score = found->lower_bound - std::log(-std::log(random.uniform()));
-    if (!(score > best)) continue;
-    best = score;
-    chosen = Start{{std::move(found->start.q), std::move(found->start.gradient), found->start.log_density},
-                   std::move(found->variances)};
-  }
-  return chosen ? chosen : fallback;
 }
 
 tl::expected<Start, Error> check_start(model::DensityEvaluator& density, const std::vector<double>& q) {

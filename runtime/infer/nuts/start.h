@@ -16,7 +16,6 @@ namespace hearsay::nuts {
 
 inline constexpr std::size_t start_attempts = 100;
 inline constexpr double start_radius = 2;
-inline constexpr std::size_t start_paths = 6;
 
 struct Start {
   Position at;
@@ -24,10 +23,8 @@ struct Start {
 };
 
 /// The first of start_attempts points, uniform on (-start_radius, start_radius), with a finite density and gradient;
-/// with StartKind::pathfinder a draw from a normal approximation that L-BFGS finds from there, if it finds one. Of
-/// start_paths such approximations one is drawn with the evidence that their lower bounds promise, so that a chain does
-/// not begin, and stay, in a mode that holds next to nothing of the posterior. An error says why the attempts failed.
-/// Nothing if interrupted.
+/// with StartKind::pathfinder a draw from a normal approximation that L-BFGS finds from there, if it finds one. An
+/// error says why the attempts failed. Nothing if interrupted.
 [[nodiscard]] tl::expected<std::optional<Start>, Error> find_start(model::DensityEvaluator& density, StartKind kind,
                                                                    rng::Stream& random,
                                                                    const std::atomic<bool>* interrupt = nullptr);

@@ -180,26 +180,6 @@ TEST_CASE("starts: typical of the posterior, not its mode, and different for eac
   CHECK(seen.size() == 5);
 }
 
-TEST_CASE("starts: not in a mode that holds next to nothing of the posterior") {
-  // Two normals, the one at 3 with e^-40 of the mass and half of the climbs. That all start_paths climbs of one of 40
-  // chains end there has probability 2^-6; none of those that see both modes may stay.
-  const auto two = [](std::span<const double> q, std::span<double> g) {
-    const double a = -0.5 * (q[0] + 3) * (q[0] + 3), b = -40 - 0.5 * (q[0] - 3) * (q[0] - 3);
-    const double most = std::max(a, b), total = most + std::log(std::exp(a - most) + std::exp(b - most));
-    g[0] = -(q[0] + 3) * std::exp(a - total) - (q[0] - 3) * std::exp(b - total);
-    return total;
-  };
-  reference::FunctionDensity density(1, two);
-  int stuck = 0;
-  for (std::uint64_t c = 0; c < 40; ++c) {
-    rng::Stream random(seed_of("two modes"), c, 0, 0);
-    const auto start = nuts::find_start(density, nuts::StartKind::pathfinder, random);
-    REQUIRE((start.has_value() && start->has_value()));
-    stuck += (*start)->at.q[0] > 0;
-  }
-  CHECK(stuck <= 4);
-}
-
 TEST_CASE("starts: support that is hard to hit is found, and none is an error that says why") {
   const auto corner = [](std::span<const double> q, std::span<double> g) {
     g[0] = g[1] = 0;
