@@ -119,7 +119,8 @@ Result<void> Posterior::prove(evidence::EvidenceLedger& shared, const std::strin
 Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids) {
   auto& claims = lowerer_->claims;
   // How many claims each source's schedule will be asked for, and what the strengths that statements say themselves
-  // come to: `spread` divides what these leave.
+  // come to: `spread` scales these to the budget where they are all there is (theory section 6), and divides what they
+  // leave among claims that state none.
   std::map<std::string, std::uint64_t> scheduled;
   std::map<std::string, double> own_strengths;
   for (const ClaimRun& run : lowerer_->runs) {
@@ -136,6 +137,7 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     site[k] = site_id(identity, claims[k].site, site_ids);
   }
   std::map<std::string, std::shared_ptr<const evidence::Allotter>> allotters;
+  std::map<std::string, double> proportion;
   std::map<std::string, std::uint64_t> next_ordinal;
   for (std::size_t k = 0; k < claims.size(); ++k) {
     const Claim& c = claims[k];
@@ -143,18 +145,21 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     auto id = source(ledger, shared, c.source);
     if (!id) return fail(std::move(id).error());
     const evidence::SourceTerms& terms = ledger.terms(*id);
-    if (!terms.schedule || allotters.contains(c.source) || scheduled[c.source] == 0) continue;
+    if (!terms.schedule || allotters.contains(c.source) || proportion.contains(c.source)) continue;
     evidence::Schedule schedule = *terms.schedule;
     std::optional<evidence::Nats> budget = terms.budget;
     const auto* spread = std::get_if<evidence::Spread>(&schedule);
     const bool counted = spread != nullptr && !spread->count;
+    const bool scales = counted && scheduled[c.source] == 0 && own_strengths[c.source] > 0;
+    // Another posterior's claims have shared all that there was: nothing honest is left to divide.
+    if ((scales && !(ledger.left(*id)->value() > 0)) || (counted && ledger.first_ordinal(*id, scheduled[c.source]) > 1))
+      return fail(diagnose<K::spread_without_count>(c.span)
+                      .label(terms.declared, "shared with a posterior whose claims have divided the budget")
+                      .with_help("say for how many claims the budget is, as in `spread(10)`, or give each posterior "
+                                 "a source of its own, behind its `given`"));
+    if (scales) proportion[c.source] = ledger.left(*id)->value() / own_strengths[c.source];
+    if (scheduled[c.source] == 0) continue;
     if (counted) {
-      // Another posterior's claims have shared all that there was: nothing honest is left to divide.
-      if (ledger.first_ordinal(*id, scheduled[c.source]) > 1)
-        return fail(diagnose<K::spread_without_count>(c.span)
-                        .label(terms.declared, "shared with a posterior whose claims have divided the budget")
-                        .with_help("say for how many claims the budget is, as in `spread(10)`, or give each posterior "
-                                   "a source of its own, behind its `given`"));
       schedule = evidence::Spread{scheduled[c.source]};
       budget = evidence::Nats::of(std::max(0.0, ledger.left(*id)->value() - own_strengths[c.source]));
     }
@@ -191,10 +196,16 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
       else
         charge.strengths = listed(run.count, [&](std::size_t i) { return settled[run.claim][run.first + i]; });
     } else {
+      const double scale = proportion.contains(c.source) ? proportion[c.source] : 1.0;
       if (c.charge.size() == 1)
-        charge.strengths = evidence::UniformStrength{evidence::Nats::of(c.charge[0])};
+        charge.strengths = evidence::UniformStrength{evidence::Nats::of(c.charge[0] * scale)};
       else
-        charge.strengths = listed(run.count, [&](std::size_t i) { return c.charge_of(run.first + i); });
+        charge.strengths = listed(run.count, [&](std::size_t i) { return c.charge_of(run.first + i) * scale; });
+      if (scale != 1.0) {
+        std::vector<double>& nats = settled[run.claim];
+        if (nats.empty()) nats = c.given;
+        for (std::size_t i = run.first * c.cells; i < (run.first + run.count) * c.cells; ++i) nats[i] *= scale;
+      }
     }
     auto left = ledger.charge(charge, c.span);
     if (!left) return fail(std::move(left).error());
