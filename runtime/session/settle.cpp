@@ -150,9 +150,10 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     std::optional<evidence::Nats> budget = terms.budget;
     const auto* spread = std::get_if<evidence::Spread>(&schedule);
     const bool counted = spread != nullptr && !spread->count;
-    const bool scales = counted && scheduled[c.source] == 0 && own_strengths[c.source] > 0;
+    const bool divides = counted && scheduled[c.source] > 0;
+    const bool scales = counted && !divides && own_strengths[c.source] > 0;
     // Another posterior's claims have shared all that there was: nothing honest is left to divide.
-    if ((scales && !(ledger.left(*id)->value() > 0)) || (counted && ledger.first_ordinal(*id, scheduled[c.source]) > 1))
+    if ((scales && !(ledger.left(*id)->value() > 0)) || (divides && ledger.first_ordinal(*id, scheduled[c.source]) > 1))
       return fail(diagnose<K::spread_without_count>(c.span)
                       .label(terms.declared, "shared with a posterior whose claims have divided the budget")
                       .with_help("say for how many claims the budget is, as in `spread(10)`, or give each posterior "
