@@ -248,8 +248,8 @@ Type Checker::declared_type(const ast::TypeExpr& t, bool binds_sizes) {
     r.base = Base::label;
     r.labels = algebra->second.blocks;
   } else if (base != "scalar") {
-    std::vector<std::string> names{"bool",    "int",     "real",          "positive",         "nonnegative", "unit",
-                                   "simplex", "ordered", "cholesky_corr", "positive_ordered", "cov",         "corr"};
+    std::vector<std::string> names{"bool", "int", "real", "positive", "nonnegative", "unit"};
+    for (const model::Constraint c : model::kVectorConstraints) names.emplace_back(model::name(c));
     for (const auto& [n, a] : environment_.alphabets) names.push_back(n);
     std::string help;
     if (base == "float" || base == "double" || base == "Float64" || base == "number") help = "write `real`";

@@ -271,9 +271,7 @@ private:
 
   static model::Constraint constraint(Cursor& in) {
     using model::Constraint;
-    for (const Constraint c : {Constraint::simplex, Constraint::ordered, Constraint::positive_ordered,
-                               Constraint::unit_vector, Constraint::cholesky_corr, Constraint::corr,
-                               Constraint::cholesky_cov, Constraint::cov, Constraint::sum_to_zero})
+    for (const Constraint c : model::kVectorConstraints)
       if (in.accept(model::name(c))) return c;
     in.expect(model::name(Constraint::interval));
     return Constraint::interval;

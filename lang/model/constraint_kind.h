@@ -1,6 +1,7 @@
 // The sets that a continuous latent can be confined to.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -27,6 +28,12 @@ enum class Constraint : std::uint8_t {
                                         "cov",         "sum_to_zero"};
   return names[static_cast<std::size_t>(c)];
 }
+
+/// All that are spelt otherwise than "real".
+inline constexpr std::array kVectorConstraints{
+    Constraint::simplex,      Constraint::ordered,       Constraint::positive_ordered,
+    Constraint::unit_vector,  Constraint::cholesky_corr, Constraint::corr,
+    Constraint::cholesky_cov, Constraint::cov,           Constraint::sum_to_zero};
 
 /// Dimensions of one value: 0 for a number, 1 for a vector, 2 for a matrix.
 [[nodiscard]] constexpr std::size_t rank(Constraint c) {

@@ -185,12 +185,9 @@ Sym Lowerer::each_of_binders(const std::vector<ast::Binder>& binders, const std:
   std::vector<std::int64_t> inner;
   for (std::size_t flat = 0; flat < n; ++flat) {
     stop_if_interrupted();
-    std::size_t rest = flat;
-    for (std::size_t d = shape.size(); d-- > 0;) {
-      const auto extent = static_cast<std::size_t>(shape[d]);
-      define(binders[d].index.text, known(Scalar::integer(lows[d] + static_cast<std::int64_t>(rest % extent))));
-      rest /= extent;
-    }
+    const std::vector<std::int64_t> at = subscripts(flat, shape);
+    for (std::size_t d = 0; d < shape.size(); ++d)
+      define(binders[d].index.text, known(Scalar::integer(lows[d] + at[d] - 1)));
     const Sym s = body();
     const auto v = materialise(s);
     if (!v) raise<K::wrong_type>(span, "numbers", describe(s));

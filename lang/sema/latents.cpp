@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "lang/eval/evaluator.h"
@@ -75,11 +74,10 @@ void ModelLowerer::bind(const std::vector<std::pair<std::optional<std::string>, 
         if (s.type == ScalarType::boolean) bad("expected numbers");
         if (s.type == ScalarType::integer) s = apply(Op::to_real, {s}, span);
       }
-      double low = -infinity, high = infinity;
-      bool low_open = false, high_open = false;
-      if (type == "positive") low = 0, low_open = true;
-      if (type == "nonnegative") low = 0;
-      if (type == "unit" || type == "simplex") low = 0, high = 1;
+      // Vectors under other constraints are judged as a whole, where they are used.
+      const bool by_element = type == "simplex" || !vector_constraint(type);
+      auto [low, high, low_open] = by_element ? element_range(type) : ElementRange{};
+      bool high_open = false;
       if (p.type.bounds && !p.type.bounds->elements) {
         low = known_real(eval(*p.type.bounds->low), p.type.bounds->span, "a bound");
         high = known_real(eval(*p.type.bounds->high), p.type.bounds->span, "a bound");
@@ -327,15 +325,9 @@ ExprId ModelLowerer::place_between(const DistInstance& d, const std::string& nam
     redefine(name, scalar(value));
     return log_derivative;
   }
-  Sym x;
-  x.shape = p.shape;
-  x.element = [this, value, loops = p.loops](std::span<const ExprId> at) {
-    std::unordered_map<std::uint32_t, ExprId> replacement;
-    for (std::size_t k = 0; k < loops.size(); ++k)
-      replacement.emplace(static_cast<std::uint32_t>(loops[k].index), at[k]);
-    return ir::substitute(*module_, value, replacement);
-  };
-  redefine(name, std::move(x));
+  std::vector<ir::IndexId> indices;
+  for (const Loop& l : p.loops) indices.push_back(l.index);
+  redefine(name, array_of(value, std::move(indices)));
   return log_derivative;
 }
 

@@ -1,7 +1,4 @@
 // `let` in a model: values, arrays, recurrences.
-#include <algorithm>
-
-#include "lang/ir/substitute.h"
 #include "lang/sema/lowering.h"
 
 namespace hearsay {
@@ -58,19 +55,10 @@ void ModelLowerer::let(const ast::LetStmt& s) {
           define(s.name.text, std::move(self));
           return expr(eval(*s.value));
         });
-        value.labels = labels;
       } else {
-        const ExprId e = expr(body);
-        value.type = type;
-        value.labels = labels;
-        value.shape = shape;
-        value.element = [this, e, indices](std::span<const ExprId> at) {
-          std::unordered_map<std::uint32_t, ExprId> replacement;
-          for (std::size_t d = 0; d < indices.size(); ++d)
-            replacement.emplace(static_cast<std::uint32_t>(indices[d]), at[d]);
-          return ir::substitute(*module_, e, replacement);
-        };
+        value = array_of(expr(body), indices);
       }
+      value.labels = labels;
     }
     if (auto v = materialise(value)) value = known(*std::move(v));
   }

@@ -7,6 +7,7 @@
 
 #include "lang/ir/substitute.h"
 #include "lang/sema/lowerer.h"
+#include "lang/sema/vector_type.h"
 #include "lang/support/suggest.h"
 
 namespace hearsay {
@@ -114,9 +115,10 @@ std::optional<ExprId> Lowerer::inside_support(const ast::TypeExpr& over, const S
     if (!(r.high <= range(high).low)) need(module_->prim(over.bounds->high_open ? Op::lt : Op::le, {xe, high}));
     return inside;
   }
-  const bool from_zero = base == "positive" || base == "nonnegative" || base == "unit";
-  if (from_zero && !(r.low >= 0)) need(module_->prim(base == "positive" ? Op::lt : Op::le, {module_->real(0), xe}));
-  if (base == "unit" && !(r.high <= 1)) need(module_->prim(Op::le, {xe, module_->real(1)}));
+  const ElementRange of_word = element_range(base);
+  if (!(r.low >= of_word.low))
+    need(module_->prim(of_word.low_open ? Op::lt : Op::le, {module_->real(of_word.low), xe}));
+  if (!(r.high <= of_word.high)) need(module_->prim(Op::le, {xe, module_->real(of_word.high)}));
   return inside;
 }
 

@@ -213,6 +213,8 @@ protected:
   using RecurrenceBody = std::function<ir::ExprId(std::span<const ir::ExprId> at, const EarlierElement& earlier)>;
   Sym recurrence(const std::string& name, const std::vector<ir::IndexId>& own, ScalarType type,
                  const RecurrenceBody& body);
+  /// The array whose element at these indices, which start at 1, is e.
+  Sym array_of(ir::ExprId e, std::vector<ir::IndexId> indices);
   Sym real_recurrence(const std::string& name, const std::vector<std::int64_t>& shape, const RecurrenceBody& body);
   // linear_algebra.cpp
   ir::ExprId sum_before(ir::ExprId end, std::int64_t extent, const std::function<ir::ExprId(ir::ExprId)>& term);

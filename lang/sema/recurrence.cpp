@@ -1,4 +1,4 @@
-// Arrays whose elements may read earlier ones: scans of the IR.
+// Arrays by one expression for all elements, also where these may read earlier ones: scans of the IR.
 #include <algorithm>
 #include <unordered_map>
 
@@ -55,6 +55,18 @@ Sym Lowerer::recurrence(const std::string& name, const std::vector<ir::IndexId>&
   module_->lets[ir::raw(id)].body = to_copy.empty() ? whole : ir::substitute(*module_, whole, to_copy);
   r.element = [load, round](std::span<const ExprId> rest) { return load(round, rest); };
   if (auto v = materialise(r)) return known(*std::move(v));
+  return r;
+}
+
+Sym Lowerer::array_of(ExprId e, std::vector<ir::IndexId> indices) {
+  Sym r;
+  r.type = module_->type(e);
+  for (const ir::IndexId i : indices) r.shape.push_back(module_->index(i).extent());
+  r.element = [this, e, indices = std::move(indices)](std::span<const ExprId> at) {
+    std::unordered_map<std::uint32_t, ExprId> replacement;
+    for (std::size_t d = 0; d < indices.size(); ++d) replacement.emplace(static_cast<std::uint32_t>(indices[d]), at[d]);
+    return ir::substitute(*module_, e, replacement);
+  };
   return r;
 }
 

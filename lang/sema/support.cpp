@@ -23,6 +23,9 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double kLargestExact = 0x1p53;
 
 std::string support_text(const Support& s) {
+  if (!s.value_shape.empty())
+    return fmt::format("{}[{}]", s.kind == Support::Kind::reals ? model::name(s.constraint) : "int",
+                       fmt::join(s.value_shape, ", "));
   switch (s.kind) {
     case Support::Kind::boolean:
       return "true or false";
@@ -33,8 +36,7 @@ std::string support_text(const Support& s) {
     case Support::Kind::elements:
       return to_text(s.elements);
     case Support::Kind::reals:
-      if (s.value_shape.empty()) return fmt::format("reals in ({}, {})", s.real_low, s.real_high);
-      return fmt::format("{}[{}]", model::name(s.constraint), fmt::join(s.value_shape, ", "));
+      return fmt::format("reals in ({}, {})", s.real_low, s.real_high);
     case Support::Kind::whole_type:
       return "any value";
   }
@@ -95,13 +97,12 @@ Support Lowerer::own_support(const DistInstance& d) {
     s.constraint = constraint.value_or(model::Constraint::interval);
     if (base == "int" || base == "bool") {
       s.kind = base == "int" ? Support::Kind::integers : Support::Kind::boolean;
-      s.unbounded = true;
       return s;
     }
-    const ElementRange range = element_range(s.constraint);
+    const ElementRange range = element_range(base);
     s.kind = Support::Kind::reals;
-    s.real_low = base == "positive" || base == "nonnegative" || base == "unit" ? 0 : range.low;
-    s.real_high = base == "unit" ? 1 : range.high;
+    s.real_low = range.low;
+    s.real_high = range.high;
     return s;
   }
   if (base == "bool") {
@@ -117,12 +118,7 @@ Support Lowerer::own_support(const DistInstance& d) {
     for (const std::int64_t extent : shape) n *= static_cast<std::size_t>(extent);
     for (std::size_t flat = 0; flat < n; ++flat) {
       std::vector<ExprId> index;
-      std::size_t rest = flat;
-      for (std::size_t k = shape.size(); k-- > 0;) {
-        index.insert(index.begin(),
-                     module_->integer(static_cast<std::int64_t>(rest % static_cast<std::size_t>(shape[k])) + 1));
-        rest /= static_cast<std::size_t>(shape[k]);
-      }
+      for (const std::int64_t i : subscripts(flat, shape)) index.push_back(module_->integer(i));
       scalar_dist = at(d, index);
       in_dist_scope(scalar_dist, [&] {
         const Sym value = eval(*e);
@@ -171,10 +167,8 @@ Support Lowerer::own_support(const DistInstance& d) {
     }
     return s;
   }
-  double low = -infinity, high = infinity;
-  bool low_open = false, high_open = false;
-  if (base == "positive" || base == "nonnegative" || base == "unit") low = 0;
-  if (base == "unit") high = 1;
+  auto [low, high, low_open] = element_range(base);
+  bool high_open = false;
   if (over.bounds) {
     low = bound(over.bounds->low, true);
     high = bound(over.bounds->high, false);
@@ -226,8 +220,9 @@ Lowerer::Ends Lowerer::ends(const DistInstance& d) {
   if (d.condition) raise<K::not_known>(d.span, "the range of a choice between distributions");
   const std::string& base = d.decl->over.base.text;
   in_dist_scope(d, [&] {
-    if (base == "positive" || base == "nonnegative" || base == "unit") narrow(all.low, module_->real(0), Op::max);
-    if (base == "unit") narrow(all.high, module_->real(1), Op::min);
+    const ElementRange of_word = element_range(base);
+    narrow(all.low, module_->real(of_word.low), Op::max);
+    narrow(all.high, module_->real(of_word.high), Op::min);
     if (const auto& bounds = d.decl->over.bounds; bounds && !bounds->elements) {
       narrow(all.low, real_expr(eval(*bounds->low)), Op::max);
       narrow(all.high, real_expr(eval(*bounds->high)), Op::min);
@@ -247,7 +242,7 @@ std::vector<std::int64_t> Lowerer::outcome_shape(const DistInstance& d) {
 
 Support Lowerer::support(const DistInstance& d) {
   Support s = any_support(d);
-  if (s.unbounded)
+  if (s.unbounded || (!s.value_shape.empty() && s.kind != Support::Kind::reals))
     throw Failure{not_yet(d.span, NotYet::infinite_latent, d.decl ? fmt::format(": `{}`", d.decl->name.text) : "")
                       .with_help("restrict it, as in `poisson(3) in [0, 100]`, or observe it")};
   return s;

@@ -47,13 +47,13 @@ std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
                                     "a " + std::string(model::name(*constraint)), describe(s));
       continue;
     }
-    double low = -infinity, high = infinity;
-    bool low_open = false, high_open = false;
-    std::string text = "finite";
-    if (type == "positive") low = 0, low_open = true, text = "positive";
-    if (type == "nonnegative") low = 0, text = "0 or more";
-    if (type == "unit" || type == "simplex")
-      low = 0, high = 1, text = type == "unit" ? "between 0 and 1" : "probabilities that sum to 1";
+    auto [low, high, low_open] = element_range(type);
+    bool high_open = false;
+    std::string text = type == "positive"      ? "positive"
+                       : type == "nonnegative" ? "0 or more"
+                       : type == "unit"        ? "between 0 and 1"
+                       : type == "simplex"     ? "probabilities that sum to 1"
+                                               : "finite";
     // Bounds may name other parameters, and then be known only at run time.
     std::optional<ExprId> low_at, high_at;
     if (p.type.bounds && !p.type.bounds->elements) {

@@ -9,6 +9,16 @@
 
 namespace hearsay {
 
+std::vector<std::int64_t> subscripts(std::size_t flat, std::span<const std::int64_t> shape) {
+  std::vector<std::int64_t> at(shape.size());
+  for (std::size_t d = shape.size(); d-- > 0;) {
+    const auto extent = static_cast<std::size_t>(shape[d]);
+    at[d] = static_cast<std::int64_t>(flat % extent) + 1;
+    flat /= extent;
+  }
+  return at;
+}
+
 std::int64_t Alphabet::find(std::string_view label) const {
   const auto at = std::find(labels.begin(), labels.end(), label);
   return at == labels.end() ? 0 : (at - labels.begin()) + 1;

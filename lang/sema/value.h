@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -48,6 +49,9 @@ public:
   virtual ~Object() = default;
   [[nodiscard]] virtual std::string kind() const = 0;  ///< "posterior", "model", …, for messages
 };
+
+/// The indices, from 1, of the element at this place of an array in row-major order.
+[[nodiscard]] std::vector<std::int64_t> subscripts(std::size_t flat, std::span<const std::int64_t> shape);
 
 struct Value;
 using Record = std::vector<std::pair<std::string, Value>>;

@@ -121,9 +121,8 @@ std::optional<ExprId> Lowerer::inside_vector_support(const ast::TypeExpr& over, 
   const Elements all = all_elements(x);
   const ExprId e = module_->to_real(element(x, all.at));
   const Interval r = range(e);
-  double low = base == "positive" || base == "nonnegative" || base == "unit" ? 0 : -infinity;
-  double high = base == "unit" ? 1 : infinity;
-  bool low_open = base == "positive", high_open = false;
+  auto [low, high, low_open] = element_range(base);
+  bool high_open = false;
   if (over.bounds && !over.bounds->elements) {
     low = known_real(eval(*over.bounds->low), over.bounds->span, "a bound");
     high = known_real(eval(*over.bounds->high), over.bounds->span, "a bound");

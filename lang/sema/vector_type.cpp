@@ -11,9 +11,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 }
 
 std::optional<Constraint> vector_constraint(std::string_view word) {
-  for (const Constraint c : {Constraint::simplex, Constraint::ordered, Constraint::positive_ordered,
-                             Constraint::unit_vector, Constraint::cholesky_corr, Constraint::corr,
-                             Constraint::cholesky_cov, Constraint::cov, Constraint::sum_to_zero})
+  for (const Constraint c : model::kVectorConstraints)
     if (word == model::name(c)) return c;
   return std::nullopt;
 }
@@ -26,24 +24,13 @@ std::vector<const ast::Expr*> sizes(const ast::TypeExpr& type) {
   return all;
 }
 
-ElementRange element_range(Constraint constraint) {
-  switch (constraint) {
-    case Constraint::simplex:
-      return {0, 1};
-    case Constraint::positive_ordered:
-      return {0, infinity};
-    case Constraint::unit_vector:
-    case Constraint::cholesky_corr:
-    case Constraint::corr:
-      return {-1, 1};
-    case Constraint::interval:
-    case Constraint::ordered:
-    case Constraint::cholesky_cov:
-    case Constraint::cov:
-    case Constraint::sum_to_zero:
-      break;
-  }
-  return {-infinity, infinity};
+ElementRange element_range(std::string_view word) {
+  if (word == "positive" || word == model::name(Constraint::positive_ordered)) return {0, infinity, true};
+  if (word == "nonnegative") return {0, infinity, false};
+  if (word == "unit" || word == model::name(Constraint::simplex)) return {0, 1, false};
+  for (const Constraint c : {Constraint::unit_vector, Constraint::cholesky_corr, Constraint::corr})
+    if (word == model::name(c)) return {-1, 1, false};
+  return {};
 }
 
 std::optional<Constraint> ordering(const std::optional<ast::Bounds>& restriction) {

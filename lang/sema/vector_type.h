@@ -1,6 +1,7 @@
-// Type words that name vectors and matrices of reals: `simplex[K]`, `cov[K]`.
+// What type words say of numbers, vectors and matrices: `positive`, `simplex[K]`, `cov[K]`.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -16,11 +17,12 @@ namespace hearsay {
 /// All sizes of a value of this type: those that are written, and for square matrices the last one twice.
 [[nodiscard]] std::vector<const ast::Expr*> sizes(const ast::TypeExpr& type);
 
-/// Bounds of the elements of a value under a constraint.
+/// What the word of a type says of each of its numbers: `positive`, `unit`, `simplex`.
 struct ElementRange {
-  double low, high;
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  bool low_open = false;
 };
-[[nodiscard]] ElementRange element_range(model::Constraint constraint);
+[[nodiscard]] ElementRange element_range(std::string_view word);
 
 /// `in ordered` or `in positive_ordered` behind a distribution: the last dimension of the plate increases.
 [[nodiscard]] std::optional<model::Constraint> ordering(const std::optional<ast::Bounds>& restriction);

@@ -108,11 +108,7 @@ std::optional<ExprId> Session::condition(const ast::Call& call, const Posterior&
 
 ExprId Session::element_at(ModelLowerer& model, const Sym& array, std::size_t flat, std::vector<std::int64_t>& at) {
   if (array.shape.empty()) return model.expr(array);
-  at.assign(array.shape.size(), 1);
-  for (std::size_t d = at.size(); d-- > 0;) {
-    at[d] = static_cast<std::int64_t>(flat % static_cast<std::size_t>(array.shape[d])) + 1;
-    flat /= static_cast<std::size_t>(array.shape[d]);
-  }
+  at = subscripts(flat, array.shape);
   std::vector<ExprId> index;
   for (const std::int64_t i : at) index.push_back(model.module().integer(i));
   return model.element(array, index);
@@ -166,8 +162,7 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
     level = at.known_real(at.eval(*call.arguments[1].value), call.arguments[1].value->span, "a level");
     if (!(level > 0 && level < 1)) raise<K::bad_quantile_level>(call.arguments[1].value->span, level);
   }
-  std::size_t n = 1;
-  for (const std::int64_t extent : x.shape) n *= static_cast<std::size_t>(extent);
+  const std::size_t n = Lowerer::element_count(x.shape, span);
   std::vector<ExprId> elements;
   std::vector<std::int64_t> place;
   for (std::size_t flat = 0; flat < n; ++flat) elements.push_back(m.to_real(element_at(model, x, flat, place)));
@@ -291,8 +286,7 @@ Sym Session::marginals(const Posterior& p, const Sym& x, std::optional<ExprId> c
   ir::Module& m = model.module();
   auto keys = std::make_shared<Alphabet>();
   keys->name = slice(span);
-  std::size_t n = 1;
-  for (const std::int64_t extent : x.shape) n *= static_cast<std::size_t>(extent);
+  const std::size_t n = Lowerer::element_count(x.shape, span);
   std::vector<ExprId> elements;
   std::vector<std::int64_t> place;
   for (std::size_t flat = 0; flat < n; ++flat) elements.push_back(element_at(model, x, flat, place));

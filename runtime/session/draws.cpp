@@ -142,8 +142,7 @@ std::vector<std::int64_t> Session::draw_stream(const Posterior& p, std::int64_t 
 Sym Session::draw_quantity(const Posterior& p, const Sym& x, std::optional<ExprId> condition, std::int64_t n,
                            rng::Stream& stream, SourceSpan span) {
   ModelLowerer& model = p.lowerer();
-  std::size_t size = 1;
-  for (const std::int64_t extent : x.shape) size *= static_cast<std::size_t>(extent);
+  const std::size_t size = Lowerer::element_count(x.shape, span);
   std::vector<ExprId> wanted;
   std::vector<std::int64_t> place;
   for (std::size_t flat = 0; flat < size; ++flat) wanted.push_back(element_at(model, x, flat, place));

@@ -48,40 +48,62 @@ struct Listing {
   }
 };
 
-void describe(const Posterior& p, const std::string& name, const Sym& s, ir::ExprId e, Listing& out) {
+/// The elements of one latent, under their names.
+struct Elements {
+  std::vector<std::string> names;
+  std::vector<ir::ExprId> values;
+};
+
+void describe_labels(const Posterior& p, const Elements& elements, const std::vector<std::string>& labels,
+                     Listing& out) {
   ir::Module& m = p.lowerer().module();
-  out.text += "\n  " + name + ":";
-  if (s.labels) {
-    Json row;
-    for (std::size_t k = 0; k < s.labels->labels.size(); ++k) {
+  std::vector<ir::ExprId> indicators;
+  for (const ir::ExprId e : elements.values)
+    for (std::size_t k = 0; k < labels.size(); ++k) {
       const ir::ExprId is = m.prim(Op::eq, {e, m.integer(static_cast<std::int64_t>(k + 1))});
-      const double probability = unwrap(p.probability(is, std::nullopt), p.from()).value;
-      out.text += fmt::format(" {} {:.6g}", s.labels->labels[k], probability);
-      row[s.labels->labels[k]] = probability;
-      out.truth(fmt::format("{} == {}", name, s.labels->labels[k]), probability);
+      indicators.push_back(m.select(is, m.real(1), m.real(0)));
     }
-    out.json[name] = row;
-    return;
-  }
-  const ir::ExprId x = m.to_real(e);
-  const auto mean = unwrap(p.expect(std::span(&x, 1)), p.from())[0];
-  const ir::ExprId d = m.prim(Op::sub, {x, m.real(mean.value)});
-  const ir::ExprId square = m.prim(Op::mul, {d, d});
-  const double sd = std::sqrt(std::max(0.0, unwrap(p.expect(std::span(&square, 1)), p.from())[0].value));
-  out.text += fmt::format(" mean {:.6g}, sd {:.6g}", mean.value, sd);
-  Json row{{"mean", mean.value}, {"sd", sd}};
-  if (s.type == ScalarType::boolean) {
-    out.truth(name, mean.value);
-  } else {
-    std::array<double, kLevels.size()> at{};
-    for (std::size_t k = 0; k < at.size(); ++k) {
-      at[k] = unwrap(p.quantile(x, kLevels[k], std::nullopt), p.from()).value;
-      out.text += fmt::format(", {}% {:.6g}", std::lround(kLevels[k] * 100), at[k]);
-      row[fmt::format("q{}", std::lround(kLevels[k] * 100))] = at[k];
+  const auto probability = unwrap(p.expect_each(indicators), p.from());
+  for (std::size_t i = 0; i < elements.names.size(); ++i) {
+    out.text += "\n  " + elements.names[i] + ":";
+    Json row;
+    for (std::size_t k = 0; k < labels.size(); ++k) {
+      const double value = probability[i * labels.size() + k].value;
+      out.text += fmt::format(" {} {:.6g}", labels[k], value);
+      row[labels[k]] = value;
+      out.truth(fmt::format("{} == {}", elements.names[i], labels[k]), value);
     }
-    out.row(name, mean.value, sd, at);
+    out.json[elements.names[i]] = row;
   }
-  out.json[name] = row;
+}
+
+void describe_numbers(const Posterior& p, const Elements& elements, bool truths, Listing& out) {
+  ir::Module& m = p.lowerer().module();
+  std::vector<ir::ExprId> x, squares;
+  for (const ir::ExprId e : elements.values) x.push_back(m.to_real(e));
+  const auto mean = unwrap(p.expect_each(x), p.from());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const ir::ExprId d = m.prim(Op::sub, {x[i], m.real(mean[i].value)});
+    squares.push_back(m.prim(Op::mul, {d, d}));
+  }
+  const auto variance = unwrap(p.expect_each(squares), p.from());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double sd = std::sqrt(std::max(0.0, variance[i].value));
+    out.text += fmt::format("\n  {}: mean {:.6g}, sd {:.6g}", elements.names[i], mean[i].value, sd);
+    Json row{{"mean", mean[i].value}, {"sd", sd}};
+    if (truths) {
+      out.truth(elements.names[i], mean[i].value);
+    } else {
+      std::array<double, kLevels.size()> at{};
+      for (std::size_t k = 0; k < at.size(); ++k) {
+        at[k] = unwrap(p.quantile(x[i], kLevels[k], std::nullopt), p.from()).value;
+        out.text += fmt::format(", {}% {:.6g}", std::lround(kLevels[k] * 100), at[k]);
+        row[fmt::format("q{}", std::lround(kLevels[k] * 100))] = at[k];
+      }
+      out.row(elements.names[i], mean[i].value, sd, at);
+    }
+    out.json[elements.names[i]] = row;
+  }
 }
 
 }  // namespace
@@ -97,18 +119,22 @@ Sym Session::summary(const Posterior& p) {
     const Sym* found = model.find_local(name);
     if (found == nullptr) continue;
     const Sym s = *found;  // a copy: what is asked may move what is looked up
-    std::size_t n = 1;
-    for (const std::int64_t extent : s.shape) n *= static_cast<std::size_t>(extent);
+    const std::size_t n = Lowerer::element_count(s.shape, p.from());
     if (n > kMostListed) {
       out.text += fmt::format("\n  {}: {} elements, too many to list", name, n);
       out.json[name] = {{"elements", n}};
       continue;
     }
+    Elements elements;
     for (std::size_t flat = 0; flat < n; ++flat) {
       std::vector<std::int64_t> at;
-      const ir::ExprId e = element_at(model, s, flat, at);
-      describe(p, at.empty() ? name : fmt::format("{}[{}]", name, fmt::join(at, ", ")), s, e, out);
+      elements.values.push_back(element_at(model, s, flat, at));
+      elements.names.push_back(at.empty() ? name : fmt::format("{}[{}]", name, fmt::join(at, ", ")));
     }
+    if (s.labels)
+      describe_labels(p, elements, s.labels->labels, out);
+    else
+      describe_numbers(p, elements, s.type == ScalarType::boolean, out);
   }
   std::string text = std::move(out.text);
   std::string json = out.json.dump(-1, ' ', false, Json::error_handler_t::replace);

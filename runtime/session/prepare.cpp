@@ -27,8 +27,8 @@ constexpr double kContractionBudget = 1e7;
 constexpr double kEnumerationBudget = 0x1p30;
 /// Evaluations of the density that a quadrature is reckoned with.
 constexpr double kQuadratureEvaluations = 2000;
-/// Gradients of an average transition of NUTS, each worth some three densities.
-constexpr double kGradientsPerTransition = 20;
+/// Densities that an average transition of NUTS is worth: some seven gradients of three each.
+constexpr double kDensitiesPerTransition = 20;
 
 /// Operations of one evaluation of `root` apart from the lets it reads, which are added to `lets`.
 double operations(const ir::Module& m, ir::ExprId root, std::unordered_set<std::uint32_t>& lets) {
@@ -40,10 +40,9 @@ double operations(const ir::Module& m, ir::ExprId root, std::unordered_set<std::
     todo.pop_back();
     if (!seen.insert(static_cast<std::uint32_t>(e)).second) continue;
     const ir::Inst& in = m.inst(e);
-    const double inner =
-        in.code == ir::Opcode::reduce
-            ? times * static_cast<double>(std::max<std::int64_t>(1, m.indices[in.payload].extent()))
-            : times;
+    const double inner = in.code == ir::Opcode::reduce
+                             ? times * static_cast<double>(std::max<std::int64_t>(1, m.indices[in.payload].extent()))
+                             : times;
     n += inner;
     for (const ir::ExprId o : in.operands) todo.emplace_back(o, inner);
     if (in.code == ir::Opcode::let) lets.insert(in.payload);
@@ -125,7 +124,7 @@ double Prepared::expected_evaluations() const {
   if (layout_.continuous == 0) return 1;
   if (!sampled_) return kQuadratureEvaluations;
   const nuts::Settings& n = settings_.nuts;
-  return static_cast<double>(n.chains * (n.warmup + n.draws * n.thin)) * kGradientsPerTransition;
+  return static_cast<double>(n.chains * (n.warmup + n.draws * n.thin)) * kDensitiesPerTransition;
 }
 
 Result<void> Prepared::compile() {
@@ -191,8 +190,6 @@ double Prepared::largest_table() const {
   return static_cast<double>(most);
 }
 
-double Prepared::evaluator_operations() const {
-  return evaluator_cost(*module_, *grounding_, expected_evaluations());
-}
+double Prepared::evaluator_operations() const { return evaluator_cost(*module_, *grounding_, expected_evaluations()); }
 
 }  // namespace hearsay

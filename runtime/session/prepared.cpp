@@ -127,6 +127,41 @@ std::vector<double> Prepared::density_breakpoints() const {
   return points;
 }
 
+/// A component that belongs to one value of a finite latent may be a spike that the mixture hides: it is looked for
+/// alone, by ruling out the latent's other values in one of the tables that read it.
+std::vector<double> Prepared::component_peaks(const infer::Support1d& support,
+                                              const infer::QuadratureOptions& options) {
+  std::vector<double> all;
+  std::size_t values = 0;
+  for (const model::Variable& v : graph_.variables) values += static_cast<std::size_t>(v.cardinality);
+  if (!tree_ || settings_.enumerate || values > kMostComponents || tables_.size() > kSmallTables) return all;
+  std::vector<bool> searched(graph_.variables.size(), false);
+  for (std::size_t f = 0; f < graph_.factors.size(); ++f) {
+    const std::vector<model::VariableId>& scope = graph_.factors[f].scope;
+    const ir::GroundFactor& factor = grounding_->factors[f];
+    std::size_t stride = 1, card = 1;
+    for (std::size_t d = scope.size(); d-- > 0; stride *= card) {
+      const auto variable = static_cast<std::size_t>(scope[d]);
+      card = static_cast<std::size_t>(graph_.variables[variable].cardinality);
+      if (searched[variable]) continue;
+      searched[variable] = true;
+      for (std::size_t only = 0; only < card; ++only) {
+        const auto component = [&](double x) {
+          const double closed = evaluator_->closed_terms(std::span(&x, 1));
+          evaluator_->fill_tables(std::span(&x, 1), tables_);
+          for (std::size_t i = 0; i < factor.table_size; ++i)
+            if ((i / stride) % card != only) tables_[factor.table_offset + i] = -infinity;
+          const auto finite = tree_->set_tables(tables_);
+          return finite ? closed + *finite : std::nan("");
+        };
+        const std::vector<double> peaks = infer::find_peaks(component, support, options);
+        all.insert(all.end(), peaks.begin(), peaks.end());
+      }
+    }
+  }
+  return all;
+}
+
 Result<void> Prepared::integrate() {
   if (quadrature_) return {};
   const auto latent = std::find_if(module_->latents.begin(), module_->latents.end(),
@@ -144,32 +179,8 @@ Result<void> Prepared::integrate() {
     if (!failure_) failure_ = std::move(m).error();
     return std::nan("");
   };
-  // A component that belongs to one value of a finite latent may be a spike that the mixture hides: it is looked for
-  // alone, by ruling out the latent's other values.
-  std::size_t values = 0;
-  for (const model::Variable& v : graph_.variables) values += static_cast<std::size_t>(v.cardinality);
-  const bool few = tree_ && !settings_.enumerate && values <= kMostComponents && tables_.size() <= kSmallTables;
-  for (std::size_t f = 0; few && f < graph_.factors.size(); ++f) {
-    const std::vector<model::VariableId>& scope = graph_.factors[f].scope;
-    const ir::GroundFactor& factor = grounding_->factors[f];
-    std::size_t stride = 1;
-    for (std::size_t d = scope.size(); d-- > 0;) {
-      const auto card = static_cast<std::size_t>(graph_.variables[static_cast<std::size_t>(scope[d])].cardinality);
-      for (std::size_t only = 0; only < card; ++only) {
-        const auto component = [&, stride](double x) {
-          const double closed = evaluator_->closed_terms(std::span(&x, 1));
-          evaluator_->fill_tables(std::span(&x, 1), tables_);
-          for (std::size_t i = 0; i < factor.table_size; ++i)
-            if ((i / stride) % card != only) tables_[factor.table_offset + i] = -infinity;
-          const auto finite = tree_->set_tables(tables_);
-          return finite ? closed + *finite : std::nan("");
-        };
-        const std::vector<double> peaks = infer::find_peaks(component, support, options);
-        options.landmarks.insert(options.landmarks.end(), peaks.begin(), peaks.end());
-      }
-      stride *= card;
-    }
-  }
+  const std::vector<double> peaks = component_peaks(support, options);
+  options.landmarks.insert(options.landmarks.end(), peaks.begin(), peaks.end());
   auto q = infer::QuadraturePosterior1d::build(density, std::move(support), std::move(options));
   if (!q) {
     if (failure_) return fail(*std::exchange(failure_, std::nullopt));

@@ -105,6 +105,7 @@ private:
   Result<void> plan();
   Result<void> settle();  ///< evaluates the mass, once
   Result<void> integrate();
+  std::vector<double> component_peaks(const infer::Support1d& support, const infer::QuadratureOptions& options);
   /// Log of the mass at one point; leaves the tree ready for marginals there.
   Result<double> log_mass(std::span<const double> continuous);
   Result<exact::Enumeration> enumerate_states(const std::vector<model::VariableId>& variables) const;

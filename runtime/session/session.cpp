@@ -354,14 +354,7 @@ std::optional<std::string> nan_in(const ArrayValue& a) {
   if (a.type != ScalarType::real) return std::nullopt;
   for (std::size_t flat = 0; flat < a.size(); ++flat) {
     if (!std::isnan(a.at(flat).r)) continue;
-    std::vector<std::int64_t> at(a.shape.size());
-    std::size_t rest = flat;
-    for (std::size_t d = a.shape.size(); d-- > 0;) {
-      const auto extent = static_cast<std::size_t>(a.shape[d]);
-      at[d] = static_cast<std::int64_t>(rest % extent) + 1;
-      rest /= extent;
-    }
-    return at.empty() ? "" : fmt::format("[{}]", fmt::join(at, ", "));
+    return a.shape.empty() ? "" : fmt::format("[{}]", fmt::join(subscripts(flat, a.shape), ", "));
   }
   return std::nullopt;
 }
