@@ -85,7 +85,7 @@ struct Latent {
   SiteId site{};
   std::vector<std::int64_t> shape;  ///< empty: a scalar
   bool finite = true;
-  std::int64_t cardinality = 0;                           ///< finite only
+  std::int64_t cardinality = 0;                                ///< finite only
   model::Constraint constraint = model::Constraint::interval;  ///< continuous only
   double low = -std::numeric_limits<double>::infinity();       ///< continuous only: bounds of the elements
   double high = std::numeric_limits<double>::infinity();

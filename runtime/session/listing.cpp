@@ -19,6 +19,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::array<double, 3> kLevels{0.05, 0.5, 0.95};
 /// Elements of one array that are listed.
 constexpr std::size_t kMostListed = 1000;
+/// The same for finite latents beside draws, where each takes an elimination at every draw.
+constexpr std::size_t kMostListedFromDraws = 10;
 
 /// The summary as it grows: a line, a JSON field and a row of the table for every scalar.
 struct Listing {
@@ -120,7 +122,8 @@ Sym Session::summary(const Posterior& p) {
     if (found == nullptr) continue;
     const Sym s = *found;  // a copy: what is asked may move what is looked up
     const std::size_t n = Lowerer::element_count(s.shape, p.from());
-    if (n > kMostListed) {
+    const bool finite = s.labels || s.type != ScalarType::real;
+    if (n > (finite && prepared->sampled() ? kMostListedFromDraws : kMostListed)) {
       out.text += fmt::format("\n  {}: {} elements, too many to list", name, n);
       out.json[name] = {{"elements", n}};
       continue;
