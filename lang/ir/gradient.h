@@ -27,10 +27,18 @@ struct Accumulate {
 /// What one instance of a term, or one element of a let, adds to adjoints: `here`, and for all values of an index (that
 /// of a reduction) what stands in `loops`.
 struct AdjointBlock {
+  struct Loop;
   std::vector<Accumulate> here;
-  std::vector<std::pair<IndexId, AdjointBlock>> loops;
-  [[nodiscard]] bool empty() const { return here.empty() && loops.empty(); }
+  std::vector<Loop> loops;
+  [[nodiscard]] bool empty() const;
 };
+
+struct AdjointBlock::Loop {
+  IndexId index{};
+  AdjointBlock body;
+};
+
+inline bool AdjointBlock::empty() const { return here.empty() && loops.empty(); }
 
 struct Gradient {
   std::vector<AdjointBlock> terms;     ///< by TermId

@@ -14,6 +14,11 @@ std::size_t elements(const ConstraintShape& s) { return s.rows * s.columns; }
 // exp(u), saturated: beyond u = 709.78 it would be infinite, and infinity times a zero gradient is NaN.
 double scale(double u) { return std::min(std::exp(u), kMost); }
 
+// ln of exp(u)'s slope. Where exp(u) is saturated there is no point of the support: otherwise x would stand still while
+// the Jacobian grows for ever, and a climb would end there.
+const double kLargestExponent = std::log(kMost);
+double log_slope(double u) { return u <= kLargestExponent ? u : -std::numeric_limits<double>::infinity(); }
+
 double inv_logit(double u) {
   if (u >= 0) return 1 / (1 + std::exp(-u));
   const double e = std::exp(u);
@@ -36,7 +41,7 @@ double above_low(const ConstraintShape& s, const double* u, double* x) noexcept 
   double log_jacobian = 0;
   for (std::size_t i = 0; i < elements(s); ++i) {
     x[i] = std::max(s.low + scale(u[i]), s.lowest);
-    log_jacobian += u[i];
+    log_jacobian += log_slope(u[i]);
   }
   return log_jacobian;
 }
@@ -56,7 +61,7 @@ double below_high(const ConstraintShape& s, const double* u, double* x) noexcept
   double log_jacobian = 0;
   for (std::size_t i = 0; i < elements(s); ++i) {
     x[i] = std::min(s.high - scale(u[i]), s.highest);
-    log_jacobian += u[i];
+    log_jacobian += log_slope(u[i]);
   }
   return log_jacobian;
 }

@@ -192,7 +192,7 @@ private:
         existing.loops.insert(existing.loops.end(), made.loops.begin(), made.loops.end());
         return;
       }
-    block.loops.emplace_back(index, std::move(made));
+    block.loops.push_back({index, std::move(made)});
   }
 
   ir::Module& m_;

@@ -14,10 +14,6 @@ namespace hearsay {
 using ir::ExprId;
 using K = DiagnosticKind;
 
-namespace {
-constexpr double infinity = std::numeric_limits<double>::infinity();
-}
-
 /// What the parameter types demand, as one condition; nothing when it is proved. Known violations are reported at once.
 std::optional<ExprId> Lowerer::validity(const DistInstance& d) {
   if (d.condition) {

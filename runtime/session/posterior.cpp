@@ -18,8 +18,6 @@ using K = DiagnosticKind;
 
 namespace {
 
-constexpr std::size_t kLargestJoint = std::size_t{1} << 20;
-
 bool drops(const Variant& v, const ir::Term& t, const std::optional<std::string>& source) {
   if (t.order >= v.before) return true;
   if (v.prior_only && t.kind != ir::TermKind::prior) return true;

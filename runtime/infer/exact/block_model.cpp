@@ -39,8 +39,12 @@ Access access_of(const model::FactorGraph& graph, const BlockModel& m, const Pla
       loops.emplace_back(places.loop_of[v], stride);
     } else {
       a.lane.resize(m.lanes, 0);
-      for (std::size_t j = 0; j < m.lanes; ++j) {
-        a.lane[j] += static_cast<std::uint32_t>(j / places.lane_stride[v] % c * stride);
+      // Lane j has the value j / lane_stride % c; no division, for a model of many factors spends its time here.
+      for (std::size_t j = 0; j < m.lanes;) {
+        for (std::size_t value = 0; value < c; ++value) {
+          const auto offset = static_cast<std::uint32_t>(value * stride);
+          for (std::size_t n = places.lane_stride[v]; n > 0; --n) a.lane[j++] += offset;
+        }
       }
     }
     stride *= c;

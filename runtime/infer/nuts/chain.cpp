@@ -3,8 +3,6 @@
 #include <cmath>
 #include <utility>
 
-#include "runtime/infer/nuts/start.h"
-
 namespace hearsay::nuts {
 namespace {
 
@@ -57,20 +55,28 @@ Advance Chain::search_step(const std::atomic<bool>* interrupt) {
   return Advance::advanced;
 }
 
-Advance Chain::begin(const std::atomic<bool>* interrupt) {
-  rng::Stream random(settings_.seed, index_, 0, start_stream);
-  Start start;
+Advance Chain::find_start(const std::atomic<bool>* interrupt) {
   if (!settings_.starts.empty()) {
     auto given = check_start(*density_, settings_.starts[index_]);
     if (!given && given.error().kind == ErrorKind::density_failed) return density_failed(given.error().site, interrupt);
     if (!given) return fail(std::move(given.error()));
-    start = std::move(*given);
-  } else {
-    auto found = find_start(*density_, settings_.start, random, interrupt);
-    if (!found) return fail(std::move(found.error()));
-    if (!*found) return Advance::interrupted;
-    start = std::move(**found);
+    begin(std::move(*given));
+    return Advance::advanced;
   }
+  rng::Stream random(settings_.seed, index_, choice_.considered(), start_stream);
+  auto found = nuts::find_start(*density_, settings_.start, random, choice_.highest_bound(), interrupt);
+  if (!found && found.error().kind == ErrorKind::no_start && choice_.considered() > 0) {
+    begin(choice_.take());
+    return Advance::advanced;
+  }
+  if (!found) return fail(std::move(found.error()));
+  if (!*found) return Advance::interrupted;
+  choice_.consider(std::move(**found), random);
+  if (settings_.start == StartKind::uniform || choice_.considered() == start_paths) begin(choice_.take());
+  return Advance::advanced;
+}
+
+void Chain::begin(Start start) {
   at_ = std::move(start.at);
   auto metric = start.variances.empty() ? std::nullopt : Metric::diagonal(start.variances);
   Tuning tuning{metric ? std::move(*metric) : Metric::identity(density_->dim()), 1};
@@ -79,7 +85,6 @@ Advance Chain::begin(const std::atomic<bool>* interrupt) {
   else
     tuning_ = std::move(tuning);
   started_ = searches_ = true;
-  return Advance::advanced;
 }
 
 void Chain::record(const TransitionOutcome& outcome) {
@@ -95,7 +100,7 @@ void Chain::record(const TransitionOutcome& outcome) {
 
 Advance Chain::advance(const std::atomic<bool>* interrupt) {
   if (error_) return Advance::failed;
-  if (!started_) return begin(interrupt);
+  if (!started_) return find_start(interrupt);
   if (iteration_ >= total()) return Advance::finished;
   return searches_ ? search_step(interrupt) : make_transition(interrupt);
 }

@@ -14,6 +14,7 @@
 #include "runtime/draws/transitions.h"
 #include "runtime/infer/nuts/adaptation.h"
 #include "runtime/infer/nuts/settings.h"
+#include "runtime/infer/nuts/start.h"
 #include "runtime/infer/nuts/trajectory.h"
 
 namespace hearsay::nuts {
@@ -30,7 +31,7 @@ public:
   /// `index` from 0. The model and the settings must outlive the chain; the settings have been checked.
   Chain(const model::DensityModel& model, const Settings& settings, std::size_t index);
 
-  /// One more step: finds the start, searches for a step size, or makes one transition. A density that fails after the
+  /// One more step: finds one of the starts to choose from, searches for a step size, or makes one transition. A density that fails after the
   /// interrupt was set has been interrupted.
   Advance advance(const std::atomic<bool>* interrupt = nullptr);
 
@@ -55,7 +56,8 @@ public:
   [[nodiscard]] std::optional<Error> load(std::span<const std::byte> bytes);
 
 private:
-  Advance begin(const std::atomic<bool>* interrupt);
+  Advance find_start(const std::atomic<bool>* interrupt);
+  void begin(Start start);
   Advance search_step(const std::atomic<bool>* interrupt);
   Advance make_transition(const std::atomic<bool>* interrupt);
   Advance fail(Error error);
@@ -68,6 +70,7 @@ private:
   std::unique_ptr<model::DensityEvaluator> density_;
   Trajectory<Rules> trajectory_;
 
+  StartChoice choice_;  // until it has started
   bool started_ = false;
   bool searches_ = false;  // for a step size, before the next transition
   std::size_t iteration_ = 0;

@@ -9,7 +9,7 @@
 namespace hearsay::nuts {
 namespace {
 
-constexpr std::uint64_t magic = 0x31535455'4E595348;  // "HSYNUTS1"
+constexpr std::uint64_t magic = 0x32535455'4E595348;  // "HSYNUTS2"
 
 /// FNV-1a: finds bytes that were cut off or damaged, not ones that were forged.
 std::uint64_t checksum(std::span<const std::byte> bytes) {
@@ -76,7 +76,9 @@ std::vector<std::byte> Chain::save() const {
   out.put(static_cast<std::uint64_t>(identity.size()));
   for (const std::uint64_t v : identity) out.put(v);
   out.put(started_);
-  if (started_) {
+  if (!started_) {
+    choice_.save(out);
+  } else {
     out.put(searches_);
     out.put(static_cast<std::uint64_t>(iteration_));
     out.put(static_cast<std::uint64_t>(divergences_));
@@ -110,7 +112,13 @@ std::optional<Error> Chain::load(std::span<const std::byte> bytes) {
   bool same = in.get<std::uint64_t>() == identity.size();
   for (std::size_t i = 0; same && i < identity.size(); ++i) same = in.get<std::uint64_t>() == identity[i];
   if (!same) return bad("it was made with other settings, or for a density of another dimension");
-  if (!in.get<bool>()) return std::nullopt;  // it had not started: neither has this one
+  if (!in.get<bool>()) {
+    StartChoice choice;
+    choice.load(in);
+    if (!in.ok() || !in.at_end() || choice.considered() >= start_paths) return bad("it is damaged");
+    choice_ = std::move(choice);
+    return std::nullopt;
+  }
 
   const auto searches = in.get<bool>();
   const std::uint64_t iteration = in.get<std::uint64_t>(), divergences = in.get<std::uint64_t>();

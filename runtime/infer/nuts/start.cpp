@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "runtime/infer/optimize/pathfinder.h"
 
@@ -38,7 +39,8 @@ struct Failures {
 }  // namespace
 
 tl::expected<std::optional<Start>, Error> find_start(model::DensityEvaluator& density, StartKind kind,
-                                                     rng::Stream& random, const std::atomic<bool>* interrupt) {
+                                                     rng::Stream& random, double bound_to_beat,
+                                                     const std::atomic<bool>* interrupt) {
   const auto interrupted = [&] { return interrupt != nullptr && interrupt->load(std::memory_order_relaxed); };
   Failures failures;
   Start start;
@@ -62,11 +64,12 @@ tl::expected<std::optional<Start>, Error> find_start(model::DensityEvaluator& de
     }
     at.log_density = r.log_density;
     if (kind == StartKind::uniform) return start;
-    auto found = optimize::pathfinder(density, at.q, random, {}, interrupt);
+    auto found = optimize::pathfinder(density, at.q, random, {.bound_to_beat = bound_to_beat}, interrupt);
     if (interrupted()) return std::nullopt;
     if (!found || !finite(found->start.gradient)) return start;
     at = {std::move(found->start.q), std::move(found->start.gradient), found->start.log_density};
     start.variances = std::move(found->variances);
+    start.lower_bound = found->lower_bound;
     return start;
   }
   return tl::unexpected(Error{
@@ -77,8 +80,29 @@ tl::expected<std::optional<Start>, Error> find_start(model::DensityEvaluator& de
       failures.site});
 }
 
+void StartChoice::consider(Start start, rng::Stream& random) {
+  const double score = start.lower_bound - std::log(-std::log(random.uniform()));
+  highest_bound_ = std::max(highest_bound_, start.lower_bound);
+  if (considered_++ > 0 && !(score > score_)) return;
+  score_ = score;
+  kept_ = std::move(start);
+}
+
+void StartChoice::save(ByteWriter& out) const {
+  out.put(static_cast<std::uint64_t>(considered_));
+  for (const double v : {score_, highest_bound_, kept_.lower_bound, kept_.at.log_density}) out.put(v);
+  for (const auto* v : {&kept_.at.q, &kept_.at.gradient, &kept_.variances}) out.put(std::span(*v));
+}
+
+void StartChoice::load(ByteReader& in) {
+  considered_ = in.get<std::uint64_t>();
+  for (double* v : {&score_, &highest_bound_, &kept_.lower_bound, &kept_.at.log_density}) *v = in.get<double>();
+  for (auto* v : {&kept_.at.q, &kept_.at.gradient, &kept_.variances}) *v = in.doubles();
+}
+
 tl::expected<Start, Error> check_start(model::DensityEvaluator& density, const std::vector<double>& q) {
-  Start start{{q, std::vector<double>(q.size()), 0}, {}};
+  Start start;
+  start.at = {q, std::vector<double>(q.size()), 0};
   const model::EvalResult r = density.value_and_gradient(start.at.q, start.at.gradient);
   if (r.status == model::EvalStatus::fatal) return tl::unexpected(fatal(r.site));
   start.at.log_density = r.log_density;

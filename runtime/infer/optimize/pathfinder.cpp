@@ -135,6 +135,13 @@ public:
   }
 
 private:
+  /// Log ratios below this are of an approximation that will not be the best: where it fits as well as the best one, they
+  /// have a standard deviation of the order of sqrt(dimension).
+  [[nodiscard]] double hopeless(std::size_t dim) const {
+    const double bound = std::max(settings_.bound_to_beat, best_ ? best_->lower_bound : settings_.bound_to_beat);
+    return bound - 10 - 5 * std::sqrt(static_cast<double>(dim));
+  }
+
   /// Keeps the approximation if its evidence lower bound is the best so far, with one of its draws.
   void compare(const Approximation& a) {
     if (!a.valid()) return;
@@ -151,6 +158,7 @@ private:
       if (r.status != model::EvalStatus::ok || !std::isfinite(r.log_density)) return;
       draws[k].log_density = r.log_density;
       log_ratios[k] = r.log_density - log_q;
+      if (k == 1 && std::max(log_ratios[0], log_ratios[1]) < hopeless(draws[k].q.size())) return;
       bound += log_ratios[k] / static_cast<double>(count);
     }
     if (best_ && !(bound > best_->lower_bound)) return;

@@ -219,6 +219,22 @@ TEST_CASE("the log-Jacobian is the log-determinant of differences") {
   }
 }
 
+TEST_CASE("where a number of the support would be beyond all numbers, there is no density") {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  ParameterBlock b;
+  b.rows = 1;
+  for (const auto& [low, high] : {std::pair(3.0, inf), std::pair(-inf, 3.0)}) {
+    b.low = low;
+    b.high = high;
+    const ParameterTransform t({b});
+    double log_jacobian = 0;
+    CHECK(std::isfinite(constrained(t, {709.5}, &log_jacobian)[0]));
+    CHECK(log_jacobian == 709.5);
+    CHECK(std::isfinite(constrained(t, {709.9}, &log_jacobian)[0]));
+    CHECK(log_jacobian == -inf);
+  }
+}
+
 TEST_CASE("the pull-back is the gradient of f(x(u)) + log |J|") {
   std::mt19937_64 g(3);
   for (const ParameterBlock& b : all_blocks()) {

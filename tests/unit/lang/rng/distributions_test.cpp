@@ -159,11 +159,11 @@ TEST_CASE("beta, down to shapes whose gammas underflow") {
   struct Shapes {
     double a, b;
   };
-  for (const auto& [a, b] : {Shapes{1, 1}, Shapes{0.5, 0.5}, Shapes{2, 7}, Shapes{0.1, 3}, Shapes{500, 300}}) {
-    CAPTURE(a);
-    CAPTURE(b);
-    const boost::math::beta_distribution<> law(a, b);
-    CHECK(fits_law(sample(++seed, [a = a, b = b](Stream& s) { return s.beta(a, b); }), law));
+  for (const Shapes& shapes : {Shapes{1, 1}, Shapes{0.5, 0.5}, Shapes{2, 7}, Shapes{0.1, 3}, Shapes{500, 300}}) {
+    CAPTURE(shapes.a);
+    CAPTURE(shapes.b);
+    const boost::math::beta_distribution<> law(shapes.a, shapes.b);
+    CHECK(fits_law(sample(++seed, [&](Stream& s) { return s.beta(shapes.a, shapes.b); }), law));
   }
   // mutants: arguments exchanged; a normalisation by the wrong sum
   const boost::math::beta_distribution<> law(2, 7);
@@ -194,13 +194,13 @@ TEST_CASE("binomial: inversion, rejection, and both sides of a half") {
     for (std::int64_t k = 0; k <= n; ++k) ps.push_back(pdf(law, static_cast<double>(k)));
     return ps;
   };
-  for (const auto& [n, p] :
+  for (const Case& trials :
        {Case{1, 0.3}, Case{10, 0.5}, Case{19, 0.499}, Case{21, 0.5}, Case{40, 0.26}, Case{1000, 0.004},
         Case{1000, 0.02}, Case{5000, 0.37}, Case{5000, 0.93}, Case{100000, 0.0101}}) {
-    CAPTURE(n);
-    CAPTURE(p);
-    const auto xs = sample(++seed, [n = n, p = p](Stream& s) { return s.binomial(n, p); });
-    CHECK(chi_square_ratio(tally(xs, static_cast<std::size_t>(n) + 1), probabilities(n, p)) < 1);
+    CAPTURE(trials.n);
+    CAPTURE(trials.p);
+    const auto xs = sample(++seed, [&](Stream& s) { return s.binomial(trials.n, trials.p); });
+    CHECK(chi_square_ratio(tally(xs, static_cast<std::size_t>(trials.n) + 1), probabilities(trials.n, trials.p)) < 1);
   }
   // mutants: off by one, the last trial forgotten; the other outcome counted
   const auto wrong = [&](std::uint64_t s, std::int64_t n, double p, auto&& draw) {

@@ -167,7 +167,7 @@ TEST_CASE("starts: typical of the posterior, not its mode, and different for eac
   std::set<double> seen;
   for (std::uint64_t c = 0; c < 5; ++c) {
     rng::Stream random(seed_of("starts"), c, 0, 0);
-    const auto start = nuts::find_start(density, nuts::StartKind::pathfinder, random);
+    const auto start = nuts::find_start(density, nuts::StartKind::pathfinder, random, -HUGE_VAL);
     REQUIRE(start.has_value());
     REQUIRE(start->has_value());
     const double distance = 2 * (mode - (*start)->at.log_density);
@@ -180,6 +180,38 @@ TEST_CASE("starts: typical of the posterior, not its mode, and different for eac
   CHECK(seen.size() == 5);
 }
 
+TEST_CASE("starts: one of several is kept, in proportion to the evidence that its mode holds") {
+  const auto start = [](double at, double lower_bound) {
+    nuts::Start s;
+    s.at.q = {at};
+    s.lower_bound = lower_bound;
+    return s;
+  };
+  constexpr int n = 4000;
+  int heavy = 0;
+  for (std::uint64_t c = 0; c < n; ++c) {
+    rng::Stream random(seed_of("choice"), c, 0, 0);
+    nuts::StartChoice choice;
+    // Two of weight 1, one of weight 3; one of a mode that holds nothing; one without an approximation.
+    choice.consider(start(5, -HUGE_VAL), random);
+    choice.consider(start(1, -700), random);
+    choice.consider(start(2, -700 + std::log(3.0)), random);
+    choice.consider(start(3, -1000), random);
+    choice.consider(start(4, -700), random);
+    CHECK(choice.considered() == 5);
+    const double kept = choice.take().at.q[0];
+    CHECK((kept == 1 || kept == 2 || kept == 4));
+    heavy += kept == 2 ? 1 : 0;
+  }
+  const double z = (heavy - 0.6 * n) / std::sqrt(n * 0.6 * 0.4);
+  CHECK(std::abs(z) < 4);
+  rng::Stream random(seed_of("choice"), n, 0, 0);
+  nuts::StartChoice only;
+  only.consider(start(6, -HUGE_VAL), random);
+  only.consider(start(7, -HUGE_VAL), random);
+  CHECK(only.take().at.q[0] == 6);
+}
+
 TEST_CASE("starts: support that is hard to hit is found, and none is an error that says why") {
   const auto corner = [](std::span<const double> q, std::span<double> g) {
     g[0] = g[1] = 0;
@@ -187,7 +219,7 @@ TEST_CASE("starts: support that is hard to hit is found, and none is an error th
   };
   rng::Stream random(seed_of("corner"), 0, 0, 0);
   reference::FunctionDensity density(2, corner);
-  const auto found = nuts::find_start(density, nuts::StartKind::uniform, random);
+  const auto found = nuts::find_start(density, nuts::StartKind::uniform, random, -HUGE_VAL);
   REQUIRE(found.has_value());
   CHECK((*found)->at.q[0] > 1);
 
