@@ -18,7 +18,7 @@ namespace hearsay::exact {
 namespace {
 
 // Lanes of a block: a few blocks fit into the first-level cache.
-constexpr std::size_t kBlockSize = 1024;
+constexpr std::size_t kBlockSize = 512;
 
 Result<void> check(const model::FactorGraph& graph, const EnumerationOptions& options) {
   auto structure = structure_of(graph, options.from);
