@@ -110,7 +110,9 @@ void Checker::statement(const ast::Stmt& s) {
     new_name(ev->name);
     define(ev->name.text, std::move(t));
   } else if (const auto* src = std::get_if<ast::SourceDecl>(&s.node)) {
-    sources_[src->name.text] = src;
+    if (!sources_.emplace(src->name.text, src).second)
+      report(diagnose<K::duplicate_source>(src->name.span, src->name.text)
+                 .with_help("give this one another name, or leave it out"));
   } else if (std::holds_alternative<ast::PrintStmt>(s.node)) {
     report(diagnose<K::not_in_model>(s.span, "`print`"));
   } else if (std::holds_alternative<ast::ExprStmt>(s.node)) {

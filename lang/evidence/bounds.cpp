@@ -8,12 +8,12 @@
 
 namespace hearsay::evidence {
 
-ProbabilityRange probability_range(double p, Nats charge) {
+ProbabilityRange probability_range(double p, double not_p, Nats charge) {
   // σ(logit p + B) = p / (p + (1 − p) e^−B): no overflow for any B, and exact at 0 and 1.
   const double shrink = std::exp(-charge.value());
   const auto raised = [&](double q, double rest) { return q == 0 ? 0.0 : q / (q + rest * shrink); };
   const auto lowered = [&](double q, double rest) { return rest == 0 ? 1.0 : q * shrink / (rest + q * shrink); };
-  return {lowered(p, 1 - p), raised(p, 1 - p)};
+  return {lowered(p, not_p), raised(p, not_p)};
 }
 
 double total_variation_bound(Nats charge) { return std::tanh(charge.value() / 4); }

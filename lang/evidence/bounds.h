@@ -15,7 +15,10 @@ struct ProbabilityRange {
 };
 
 /// Where a probability p may lie after the odds moved by at most B: [σ(logit p − B), σ(logit p + B)]. 0 and 1 stay.
-[[nodiscard]] ProbabilityRange probability_range(double p, Nats charge);
+[[nodiscard]] ProbabilityRange probability_range(double p, double not_p, Nats charge);
+[[nodiscard]] inline ProbabilityRange probability_range(double p, Nats charge) {
+  return probability_range(p, 1 - p, charge);
+}
 
 /// TV(P, P′) ≤ tanh(B/4).
 [[nodiscard]] double total_variation_bound(Nats charge);

@@ -36,7 +36,7 @@ struct Certificate {
   std::optional<RealisedChange> realised;  ///< where it could be computed
 
   [[nodiscard]] ProbabilityRange range(const CertifiedQuery& query) const {
-    return probability_range(query.before, charged);
+    return probability_range(query.before, query.not_before.value_or(1 - query.before), charged);
   }
   [[nodiscard]] Nats shift(const CertifiedQuery& q) const {
     return log_odds_shift(q.before, q.not_before.value_or(1 - q.before), q.after, q.not_after.value_or(1 - q.after));

@@ -68,6 +68,7 @@ std::vector<ExprId> ModelLowerer::positions() {
 }
 
 const ast::SourceDecl* ModelLowerer::find_source(const ast::Name& source) {
+  charged_sources_.insert(source.text);
   if (const auto at = local_sources.find(source.text); at != local_sources.end()) return at->second.get();
   if (const auto at = environment_.sources.find(source.text); at != environment_.sources.end()) return at->second.get();
   std::vector<std::string> names;

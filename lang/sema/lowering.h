@@ -196,6 +196,8 @@ private:
   std::vector<ir::ExprId> positions();
   void jointly(const ast::JointlyStmt& s, SourceSpan span);
   void loop(const ast::ForStmt& s, bool in_given);
+  void unroll(const ast::ForStmt& s, std::int64_t low, std::int64_t size, bool in_given);
+  [[nodiscard]] bool inner_bounds_vary(const ast::Block& b);
   void let(const ast::LetStmt& s);
   Sym latent_symbol(ir::LatentId id, const Support& support, std::vector<std::int64_t> shape);
   void define_latent(const std::string& name, const std::vector<std::int64_t>& shape, const Support& support,
@@ -226,6 +228,7 @@ private:
   std::map<std::string, Value> model_data_;
   std::set<std::string> mapped_;  ///< maps whose events the present statement reads
   std::vector<Loop> loops_;
+  std::set<std::string> charged_sources_;  // names that claims so far are charged to
   std::vector<ir::ExprId> conditions_;
   std::vector<AlphabetPtr> alphabets_;
   std::vector<OrderNode*> order_path_;

@@ -127,6 +127,39 @@ bool has_jeffrey(const ast::Block& b) {
 
 }  // namespace
 
+void ModelLowerer::unroll(const ast::ForStmt& s, std::int64_t low, std::int64_t size, bool in_given) {
+  for (std::int64_t i = 0; i < size; ++i) {
+    stop_if_interrupted();
+    const ScopeGuard inner(*this, false);
+    define(s.index.text, known(Scalar::integer(low + i)));
+    block(s.body, in_given);
+  }
+}
+
+/// Whether a loop inside has bounds that differ with the indices around it, as `for k in 1..n[i]` has: there is no
+/// rolled form of these. Bounds that read what the block itself defines are left to their own loop.
+bool ModelLowerer::inner_bounds_vary(const ast::Block& b) {
+  return std::any_of(b.begin(), b.end(), [&](const ast::StmtPtr& s) {
+    if (const auto* i = std::get_if<ast::IfStmt>(&s->node))
+      return inner_bounds_vary(i->then_body) || inner_bounds_vary(i->else_body);
+    const auto* f = std::get_if<ast::ForStmt>(&s->node);
+    if (f == nullptr) return false;
+    const ScopeGuard scope(*this, false);
+    try {
+      const Sym low = eval(*f->low), high = eval(*f->high);
+      const auto from = materialise(low), to = materialise(high);
+      if (!from || !to) return !ir::dependence(*module_, expr(from ? high : low)).on_latents();
+      if (to->at(0).as_real() < from->at(0).as_real()) return false;
+      const auto first = known_integer(low, f->low->span, "the start of a loop");
+      const auto last = known_integer(high, f->high->span, "the end of a loop");
+      define(f->index.text, scalar(module_->index_value(module_->add_index(f->index.text, first, last))));
+      return inner_bounds_vary(f->body);
+    } catch (const Failure&) {
+      return false;
+    }
+  });
+}
+
 void ModelLowerer::loop(const ast::ForStmt& s, bool in_given) {
   const Sym low_value = eval(*s.low), high_value = eval(*s.high);
   const std::int64_t low = known_integer(low_value, s.low->span, "the start of a loop");
@@ -137,16 +170,15 @@ void ModelLowerer::loop(const ast::ForStmt& s, bool in_given) {
   OrderNode* parent = order_path_.back();
   if (has_jeffrey(s.body)) {
     // Each instance depends on the answer to those before it: no rolled form.
-    for (std::int64_t i = 0; i < size; ++i) {
-      stop_if_interrupted();
-      const ScopeGuard inner(*this, false);
-      define(s.index.text, known(Scalar::integer(low + i)));
-      block(s.body, in_given);
-    }
+    unroll(s, low, size, in_given);
     return;
   }
   const ir::IndexId index = module_->add_index(s.index.text, low, high);
   define(s.index.text, scalar(module_->index_value(index)));
+  if (inner_bounds_vary(s.body)) {
+    unroll(s, low, size, in_given);
+    return;
+  }
   loops_.push_back({index});
   parent->children.push_back({});
   parent->children.back().extent = size;
@@ -243,6 +275,11 @@ void ModelLowerer::statement(const ast::Stmt& stmt, bool in_given) {
     if (find_local(ev->name.text) != nullptr) raise<K::duplicate_name>(ev->name.span, ev->name.text);
     define(ev->name.text, boolean(eval(*ev->value), ev->value->span));
   } else if (const auto* src = std::get_if<ast::SourceDecl>(&stmt.node)) {
+    // A second budget under a name that claims are charged to already would let them out of the first.
+    const auto before = local_sources.find(src->name.text);
+    const bool again = before != local_sources.end() && before->second.get() != src;
+    if (again || (before == local_sources.end() && charged_sources_.contains(src->name.text)))
+      raise_help<K::duplicate_source>(src->name.span, "give this one another name, or leave it out", src->name.text);
     // The tree that holds it outlives this posterior through the model declaration or the script.
     local_sources[src->name.text] = std::shared_ptr<const ast::SourceDecl>(decl_, src);
   } else if (std::holds_alternative<ast::ExprStmt>(stmt.node)) {

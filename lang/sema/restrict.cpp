@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "lang/ir/substitute.h"
 #include "lang/sema/describe.h"
 #include "lang/sema/lowerer.h"
 #include "lang/support/suggest.h"
@@ -124,7 +125,9 @@ void Lowerer::restrict_support(Support& s, const DistInstance::Cut& cut) {
   if (!cut.is_set) {
     const auto end = [&](const Sym& v, bool smallest) {
       const auto m = materialise(v);
-      if (!m && v.is_scalar() && s.kind == Support::Kind::reals && moves(expr(v))) {
+      // It may differ from draw to draw, or from element to element.
+      if (!m && v.is_scalar() && s.kind == Support::Kind::reals &&
+          ir::dependence(*module_, expr(v)).finite.empty()) {
         s.moving = true;
         const Interval hull = range(expr(v));
         return smallest ? hull.low : hull.high;

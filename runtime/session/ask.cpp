@@ -169,14 +169,7 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
   const auto means = [&](const std::vector<ExprId>& quantities) {
     if (!c) return unwrap(p->expect_each(quantities), span);
     std::vector<Estimate> r;
-    for (const ExprId q : quantities) {
-      const std::array<ExprId, 2> both{m.select(*c, q, m.real(0)), m.select(*c, m.real(1), m.real(0))};
-      const auto found = unwrap(p->expect(both), span);
-      if (!(found[1].value > 0)) raise<K::impossible_condition>(span);
-      const double v = found[0].value / found[1].value;
-      r.push_back({v, (found[0].error + std::abs(v) * found[1].error) / found[1].value,
-                   found[0].converged && found[1].converged, found[0].tail_shape});
-    }
+    for (const ExprId q : quantities) r.push_back(unwrap(p->conditional_mean(q, *c), span));
     return r;
   };
   std::vector<Estimate> answers;
@@ -195,7 +188,11 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
     answers = means(squares);
   }
   double shape = 0;
-  for (const Estimate& e : answers) shape = std::max(shape, e.tail_shape);
+  for (std::size_t k = 0; k < n; ++k) {
+    const auto values = model.range(elements[k]);
+    const bool bounded = std::isfinite(values.low) && std::isfinite(values.high);  // then there are all moments
+    if (!bounded) shape = std::max(shape, answers[k].tail_shape);
+  }
   if (shape > (f == "E" ? kHeavy : kHeavySquares)) {
     Diagnostic d = diagnose<K::draws_in_doubt>(
         span, fmt::format("this {} may not exist: the draws' tails are as heavy as a Pareto law's of shape {:.2g}",

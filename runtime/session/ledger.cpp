@@ -140,12 +140,17 @@ std::string Session::disturbed(const Posterior& p, nlohmann::ordered_json& json)
         cells.push_back(m.prim(Op::inv_logit, {m.prim(Op::add, {gain, m.prim(Op::logit, {t.cells[0]})})}));
         cells.push_back(m.prim(Op::sub, {m.real(1), cells[0]}));
       }
-      const auto now = unwrap(p.expect(cells), p.from());
+      // What is asked for under an `if` is the probability given that it holds.
+      std::optional<ir::ExprId> given;
+      for (const ir::ExprId c : task.conditions) given = given ? m.prim(Op::logical_and, {*given, c}) : c;
       std::vector<double> values;
       bool moved = false;
-      for (std::size_t k = 0; k < now.size(); ++k) {
-        values.push_back(now[k].value);
-        moved = moved || std::abs(now[k].value - t.probabilities[k]) > 1e-9 + now[k].error;
+      for (std::size_t k = 0; k < cells.size(); ++k) {
+        const Estimate now = given ? unwrap(p.conditional_mean(cells[k], *given), p.from())
+                                   : unwrap(p.expect(std::span(&cells[k], 1)), p.from())[0];
+        values.push_back(now.value);
+        // Four standard errors, where the answer is drawn.
+        moved = moved || std::abs(now.value - t.probabilities[k]) > 1e-9 + 4 * now.error;
       }
       const std::uint32_t line = line_of(t.span);
       json["targets"].push_back({{"line", line}, {"target", t.probabilities}, {"now", values}});

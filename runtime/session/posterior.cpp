@@ -226,15 +226,34 @@ Result<Estimate> Posterior::probability(ExprId event, std::optional<ExprId> cond
     if (!r) return fail(std::move(r).error());
     return unanimous({std::clamp((*r)[0].value, 0.0, 1.0), (*r)[0].error, (*r)[0].converged}, event, 1, variant);
   }
-  const std::array<ExprId, 2> q{indicator(m.prim(Op::logical_and, {event, *condition})), indicator(*condition)};
-  auto r = expect(q, variant);
-  if (!r) return fail(std::move(r).error());
-  const Estimate joint = (*r)[0], given = (*r)[1];
+  auto e = conditional_mean(indicator(event), *condition, variant);
+  if (!e) return e;
+  e->value = std::clamp(e->value, 0.0, 1.0);
+  if (e->value != 0 && e->value != 1) return e;
+  const ExprId given = indicator(*condition);
+  auto share = expect(std::span(&given, 1), variant);
+  if (!share) return fail(std::move(share).error());
+  return unanimous(*e, event, (*share)[0].value, variant);
+}
+
+Result<Estimate> Posterior::conditional_mean(ExprId quantity, ExprId condition, const Variant& variant) const {
+  ir::Module& m = lowerer_->module();
+  const auto within = [&](ExprId e) { return m.select(condition, e, m.real(0)); };
+  const std::array<ExprId, 2> both{within(quantity), within(m.real(1))};
+  auto found = expect(both, variant);
+  if (!found) return fail(std::move(found).error());
+  const Estimate joint = (*found)[0], given = (*found)[1];
   if (!(given.value > 0)) return fail(diagnose<K::impossible_condition>({}));
-  const double p = joint.value / given.value;
-  const Estimate e{std::clamp(p, 0.0, 1.0), (joint.error + p * given.error) / given.value,
-                   joint.converged && given.converged};
-  return unanimous(e, event, given.value, variant);
+  Estimate e{joint.value / given.value, 0, joint.converged && given.converged, joint.tail_shape};
+  if (joint.error == 0 && given.error == 0) return e;
+  // For the true mean t and share g: g (t - v) = E[quantity - v, condition], which is nearly 0 and known as well as
+  // draws or quadrature know it.
+  const ExprId rest = within(m.prim(Op::sub, {quantity, m.real(e.value)}));
+  auto left = expect(std::span(&rest, 1), variant);
+  if (!left) return fail(std::move(left).error());
+  e.error = (std::abs((*left)[0].value) + (*left)[0].error) / std::max(given.value - given.error, 0.5 * given.value);
+  e.converged = e.converged && (*left)[0].converged;
+  return e;
 }
 
 /// Draws that all agree do not make sure of what they agree on.

@@ -64,6 +64,10 @@ public:
   /// P(event | condition): `condition` may be absent.
   [[nodiscard]] Result<Estimate> probability(ir::ExprId event, std::optional<ir::ExprId> condition,
                                              const Variant& variant = {}) const;
+  /// E[quantity | condition]. The error is that of the quotient: what the condition adds to numerator and denominator
+  /// alike does not count twice.
+  [[nodiscard]] Result<Estimate> conditional_mean(ir::ExprId quantity, ir::ExprId condition,
+                                                  const Variant& variant = {}) const;
   /// The draws, where the posterior is sampled (made when first asked for); null where it is not.
   [[nodiscard]] Result<std::shared_ptr<const Sampled>> draws(const Variant& variant = {}) const;
   /// The values of quantities at every draw, [quantity][row]; only where the posterior is sampled.

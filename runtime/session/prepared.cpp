@@ -297,7 +297,11 @@ Result<std::vector<Estimate>> Prepared::expectations(const std::vector<FiniteEle
     f(at, *joint, out);
   };
   auto r = quadrature_->expectation(integrands, count, breakpoints);
-  if (!r) return fail(failure ? *std::move(failure) : std::move(r).error());
+  if (!r) {
+    Diagnostic d = failure ? *std::move(failure) : std::move(r).error();
+    d.primary = {};  // it is the question's, which may not be the first one asked
+    return fail(std::move(d));
+  }
   for (std::size_t k = 0; k < count; ++k) result[k] = {(*r)[k].value, (*r)[k].error, (*r)[k].converged};
   return result;
 }

@@ -83,6 +83,27 @@ std::optional<Finding> examine_size(const Draws& raw, const std::vector<std::str
   return f;
 }
 
+/// Without the elements that are 0 or 1 by construction, as those above the diagonal of a Cholesky factor: two arbitrary
+/// points of the unconstrained scale agree in them.
+Draws without_constants(const Draws& draws, const model::ParameterTransform& transform) {
+  std::vector<double> u(transform.unconstrained_size()), one(draws.names.size()), other(draws.names.size());
+  for (std::size_t k = 0; k < u.size(); ++k) u[k] = 0.3 + 0.1 * std::sin(static_cast<double>(k));
+  transform.constrain(u, one);
+  for (double& v : u) v -= 0.7;
+  transform.constrain(u, other);
+  if (std::ranges::mismatch(one, other, std::not_equal_to()).in1 == one.end()) return draws;
+  Draws rest;
+  rest.chains = draws.chains;
+  rest.draws_per_chain = draws.draws_per_chain;
+  for (std::size_t k = 0; k < one.size(); ++k) {
+    if (one[k] == other[k]) continue;
+    rest.names.push_back(draws.names[k]);
+    const auto column = draws.column(k);
+    rest.values.insert(rest.values.end(), column.begin(), column.end());
+  }
+  return rest;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& density, const ir::Module& module,
@@ -103,14 +124,12 @@ Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& den
   const nuts::RunStatus status = sampler->run(hooks);
   if (status == nuts::RunStatus::failed && sampler->error()) return failed(*sampler->error());
 
+  if (status == nuts::RunStatus::interrupted) return fail(diagnose<K::interrupted>(from));
   auto made = std::make_shared<Sampled>();
-  made->interrupted = status == nuts::RunStatus::interrupted;
   std::vector<std::string> coordinates;
   for (std::size_t k = 0; k < density.dim(); ++k) coordinates.push_back(fmt::format("u.{}", k + 1));
   const Draws raw = sampler->draws(std::move(coordinates));
   made->transitions = sampler->transitions();
-  if (raw.draws_per_chain < 4)
-    return fail(diagnose<K::sampling_failed>(from, "it was interrupted before the first draws"));
   made->draws.names = element_names(module);
   made->draws.chains = raw.chains;
   made->draws.draws_per_chain = raw.draws_per_chain;
@@ -121,7 +140,7 @@ Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& den
     density.transform().constrain(u, x);
     for (std::size_t k = 0; k < x.size(); ++k) made->draws.values[k * raw.rows() + row] = x[k];
   }
-  made->findings = examine(made->draws, made->transitions);
+  made->findings = examine(without_constants(made->draws, density.transform()), made->transitions);
   if (auto runaway = examine_size(raw, made->draws.names, made->transitions))
     made->findings.insert(made->findings.begin(), *std::move(runaway));
   return made;

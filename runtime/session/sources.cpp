@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 #include "lang/support/suggest.h"
 
 namespace hearsay {
@@ -38,8 +40,10 @@ evidence::Schedule schedule(const ast::Schedule& s, Lowerer& lowerer) {
   if (k == "spread") {
     if (s.arguments.empty()) return evidence::Spread{};
     const double n = number_argument(s, lowerer, "the number of claims");
-    if (!(n >= 1))
-      raise<K::bad_strength>(s.kind.span, fmt::format("`spread` needs a number of claims of 1 or more, not {}", n));
+    constexpr double most = 1e18;
+    if (!(n >= 1 && n <= most && n == std::floor(n)))
+      raise<K::bad_strength>(
+          s.kind.span, fmt::format("`spread` needs a whole number of claims between 1 and {:g}, not {}", most, n));
     return evidence::Spread{static_cast<std::uint64_t>(n)};
   }
   if (k == "geometric") return evidence::Geometric{number_argument(s, lowerer, "its ratio")};
