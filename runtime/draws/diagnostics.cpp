@@ -52,20 +52,30 @@ Halves split(ChainedDraws x) {
   return split(x, [](double v) { return v; });
 }
 
-/// Ranks from 1, those of equal values averaged, as normal quantiles: (r - 3/8)/(S + 1/4), Blom 1958.
-void rank_normalise(std::vector<double>& x) {
+/// Normal quantiles of ranks out of `total`, at twice the rank, since ranks of equal values are averaged:
+/// (r - 3/8)/(total + 1/4), Blom 1958. Kept for the next quantity, which has as many draws: they took most of the time.
+const std::vector<double>& rank_scores(std::size_t total) {
+  thread_local std::vector<double> scores;
+  if (scores.size() == 2 * total + 1) return scores;
   namespace policies = boost::math::policies;
   const boost::math::normal_distribution<double, policies::policy<policies::promote_double<false>>> normal;
+  scores.assign(2 * total + 1, 0.0);
+  for (std::size_t twice = 2; twice <= 2 * total; ++twice)
+    scores[twice] = quantile(normal, (static_cast<double>(twice) / 2 - 0.375) / (static_cast<double>(total) + 0.25));
+  return scores;
+}
+
+/// Ranks from 1, those of equal values averaged, as normal quantiles.
+void rank_normalise(std::vector<double>& x) {
+  const std::vector<double>& scores = rank_scores(x.size());
   std::vector<std::size_t> order(x.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return x[a] < x[b]; });
-  const auto total = static_cast<double>(x.size());
   std::vector<double> z(x.size());
   for (std::size_t begin = 0; begin < order.size();) {
     std::size_t end = begin;
     while (end < order.size() && x[order[end]] == x[order[begin]]) ++end;
-    const double rank = static_cast<double>(begin + 1 + end) / 2;
-    const double score = quantile(normal, (rank - 0.375) / (total + 0.25));
+    const double score = scores[begin + 1 + end];
     for (; begin < end; ++begin) z[order[begin]] = score;
   }
   x = std::move(z);

@@ -32,8 +32,9 @@ struct Offenders {
 
 class Examination {
 public:
-  Examination(const Draws& draws, const Transitions& transitions, const ReportThresholds& thresholds)
-      : draws_(draws), transitions_(transitions), thresholds_(thresholds) {}
+  Examination(const Draws& draws, const Transitions& transitions, const ReportThresholds& thresholds,
+              const std::atomic<bool>* interrupt)
+      : draws_(draws), transitions_(transitions), thresholds_(thresholds), interrupt_(interrupt) {}
 
   std::vector<Finding> findings() && {
     look_at_transitions();
@@ -110,6 +111,7 @@ private:
     const auto least = thresholds_.ess_per_chain * static_cast<double>(draws_.chains);
     Offenders rhats, bulks, tails, infinite, constant, unknown;
     for (std::size_t i = 0; i < draws_.names.size(); ++i) {
+      if (interrupt_ != nullptr && interrupt_->load(std::memory_order_relaxed)) return;
       const std::string& name = draws_.names[i];
       const ChainedDraws x = chained(draws_, i);
       const bool finite = std::all_of(x.values.begin(), x.values.end(), [](double v) { return std::isfinite(v); });
@@ -169,13 +171,15 @@ private:
   const Draws& draws_;
   const Transitions& transitions_;
   const ReportThresholds& thresholds_;
+  const std::atomic<bool>* interrupt_;
   std::vector<Finding> out_;
 };
 
 }  // namespace
 
-std::vector<Finding> examine(const Draws& draws, const Transitions& transitions, const ReportThresholds& thresholds) {
-  return Examination(draws, transitions, thresholds).findings();
+std::vector<Finding> examine(const Draws& draws, const Transitions& transitions, const ReportThresholds& thresholds,
+                             const std::atomic<bool>* interrupt) {
+  return Examination(draws, transitions, thresholds, interrupt).findings();
 }
 
 std::string to_text(const std::vector<Finding>& findings) {

@@ -1,6 +1,7 @@
 // Whether a sampler's draws can be trusted, in plain words: what is wrong, where it is worst, and what to try next.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -44,7 +45,8 @@ struct ReportThresholds {
 /// Nothing found: an empty list. In order of importance. `draws` may be any quantities of the chains that `transitions`
 /// tells of; either may be empty.
 [[nodiscard]] std::vector<Finding> examine(const Draws& draws, const Transitions& transitions,
-                                           const ReportThresholds& thresholds = {});
+                                           const ReportThresholds& thresholds = {},
+                                           const std::atomic<bool>* interrupt = nullptr);
 
 /// "warning: WHAT\n  help: NEXT\n" for each.
 [[nodiscard]] std::string to_text(const std::vector<Finding>& findings);

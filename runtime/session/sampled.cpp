@@ -140,7 +140,9 @@ Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& den
     density.transform().constrain(u, x);
     for (std::size_t k = 0; k < x.size(); ++k) made->draws.values[k * raw.rows() + row] = x[k];
   }
-  made->findings = examine(without_constants(made->draws, density.transform()), made->transitions);
+  made->findings =
+      examine(without_constants(made->draws, density.transform()), made->transitions, {}, settings.interrupt);
+  if (settings.interrupt != nullptr && settings.interrupt->load()) return fail(diagnose<K::interrupted>(from));
   if (auto runaway = examine_size(raw, made->draws.names, made->transitions))
     made->findings.insert(made->findings.begin(), *std::move(runaway));
   return made;
