@@ -258,3 +258,25 @@ TEST_CASE("certificates: estimates from draws say how far they may be off") {
   CHECK(std::abs(shift - 1.5) <= error);
   CHECK(error < 1);
 }
+
+TEST_CASE("certificates: an event that is all but certain has its interval from the complement") {
+  test::Running r;
+  REQUIRE(r.run("model M { h ~ bernoulli(1e-17); } let p = infer M given { soft observe h nats 40; };") == 0);
+  r.number("print P(!h | p);");
+  const json c = r.json("print ledger(p);");
+  const json& q = c["certificates"][0]["queries"][0];
+  const double shrunk = 1 / (1 + 1e-17 * std::exp(40));
+  CHECK(q["low"].get<double>() == doctest::Approx(shrunk).epsilon(1e-9));
+  CHECK(q["with"].get<double>() == doctest::Approx(shrunk).epsilon(1e-9));
+}
+
+TEST_CASE("ledgers: a target under an `if` is held given the condition") {
+  test::Running r;
+  REQUIRE(r.run(R"(
+    model M { k ~ uniform_int(1, 4); h ~ bernoulli(if k > 2 then 0.3 else 0.6); }
+    let p = infer M given { if k > 2 { soft observe h to 0.8; } };
+  )") == 0);
+  const json c = r.json("print ledger(p);");
+  CHECK(c["targets"][0]["now"][0].get<double>() == doctest::Approx(0.8).epsilon(1e-12));
+  CHECK(r.printed.back().text.find("disturbed") == std::string::npos);
+}
