@@ -82,8 +82,8 @@ ExprId Lowerer::interval_probability(const DistInstance& d, const Sym& low, cons
     // An interval in the upper tail: the difference of two numbers near 1 would keep few digits of it.
     const ExprId beyond = at(high, true);
     const Scalar* nothing = module_->constant(beyond);
-    const ExprId upper = nothing != nullptr && nothing->r == 0 ? at(below, true)
-                                                               : module_->prim(Op::sub, {at(below, true), beyond});
+    const ExprId upper =
+        nothing != nullptr && nothing->r == 0 ? at(below, true) : module_->prim(Op::sub, {at(below, true), beyond});
     const Scalar* start = module_->constant(from);
     if (start != nullptr && start->r <= 0.5) return;
     result = module_->select(module_->prim(Op::lt, {module_->real(0.5), from}), upper, result);

@@ -126,8 +126,7 @@ void Lowerer::restrict_support(Support& s, const DistInstance::Cut& cut) {
     const auto end = [&](const Sym& v, bool smallest) {
       const auto m = materialise(v);
       // It may differ from draw to draw, or from element to element.
-      if (!m && v.is_scalar() && s.kind == Support::Kind::reals &&
-          ir::dependence(*module_, expr(v)).finite.empty()) {
+      if (!m && v.is_scalar() && s.kind == Support::Kind::reals && ir::dependence(*module_, expr(v)).finite.empty()) {
         s.moving = true;
         const Interval hull = range(expr(v));
         return smallest ? hull.low : hull.high;

@@ -83,8 +83,8 @@ std::optional<Finding> examine_size(const Draws& raw, const std::vector<std::str
   return f;
 }
 
-/// Without the elements that are 0 or 1 by construction, as those above the diagonal of a Cholesky factor: two arbitrary
-/// points of the unconstrained scale agree in them.
+/// Without the elements that are 0 or 1 by construction, as those above the diagonal of a Cholesky factor: two
+/// arbitrary points of the unconstrained scale agree in them.
 Draws without_constants(const Draws& draws, const model::ParameterTransform& transform) {
   std::vector<double> u(transform.unconstrained_size()), one(draws.names.size()), other(draws.names.size());
   for (std::size_t k = 0; k < u.size(); ++k) u[k] = 0.3 + 0.1 * std::sin(static_cast<double>(k));

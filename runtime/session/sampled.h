@@ -31,8 +31,8 @@ struct Sampled {
 /// What the transform between the unconstrained and the latents' own scale needs to know of them.
 [[nodiscard]] std::vector<model::ParameterBlock> parameter_blocks(const ir::Module& module);
 
-/// Runs NUTS. Errors: E0503 (interrupted), E0540 (no start, or settings that make no sense), E0541 (the density can't be
-/// evaluated).
+/// Runs NUTS. Errors: E0503 (interrupted), E0540 (no start, or settings that make no sense), E0541 (the density can't
+/// be evaluated).
 [[nodiscard]] Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& density,
                                                             const ir::Module& module, const Settings& settings,
                                                             SourceSpan from);

@@ -31,8 +31,8 @@ public:
   /// `index` from 0. The model and the settings must outlive the chain; the settings have been checked.
   Chain(const model::DensityModel& model, const Settings& settings, std::size_t index);
 
-  /// One more step: finds one of the starts to choose from, searches for a step size, or makes one transition. A density that fails after the
-  /// interrupt was set has been interrupted.
+  /// One more step: finds one of the starts to choose from, searches for a step size, or makes one transition. A
+  /// density that fails after the interrupt was set has been interrupted.
   Advance advance(const std::atomic<bool>* interrupt = nullptr);
 
   [[nodiscard]] bool finished() const { return started_ && iteration_ >= total(); }

@@ -135,8 +135,8 @@ public:
   }
 
 private:
-  /// Log ratios below this are of an approximation that will not be the best: where it fits as well as the best one, they
-  /// have a standard deviation of the order of sqrt(dimension).
+  /// Log ratios below this are of an approximation that will not be the best: where it fits as well as the best one,
+  /// they have a standard deviation of the order of sqrt(dimension).
   [[nodiscard]] double hopeless(std::size_t dim) const {
     const double bound = std::max(settings_.bound_to_beat, best_ ? best_->lower_bound : settings_.bound_to_beat);
     return bound - 10 - 5 * std::sqrt(static_cast<double>(dim));

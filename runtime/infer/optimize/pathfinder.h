@@ -20,8 +20,8 @@ namespace hearsay::optimize {
 struct PathfinderSettings {
   LbfgsSettings climb{.history = 6, .max_iterations = 200, .gradient_tolerance = 1e-6, .improvement_tolerance = 1e-10};
   std::size_t draws_to_compare = 8;  ///< from each approximation, to estimate its evidence lower bound
-  /// A lower bound found elsewhere (nats). Approximations far below it are left after two draws, and so without a result
-  /// if all are.
+  /// A lower bound found elsewhere (nats). Approximations far below it are left after two draws, and so without a
+  /// result if all are.
   double bound_to_beat = -std::numeric_limits<double>::infinity();
 };
 
