@@ -188,6 +188,19 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     if (c.form == ast::StrengthForm::by_schedule) {
       const auto& allotter = allotters.at(c.source);
       std::uint64_t& ordinal = next_ordinal[c.source];
+      const evidence::SourceTerms& terms = ledger.terms(*id);
+      const auto* spread = std::get_if<evidence::Spread>(&*terms.schedule);
+      const std::uint64_t last = ordinal + run.count - 1;
+      if (spread != nullptr && spread->count && last > *spread->count) {
+        // A statement is charged whole or refused whole: claims that the schedule has no part for are not let by at 0.
+        const auto n = static_cast<double>(*spread->count);
+        const double part = terms.budget->value() / n, paid = n - std::min(n, static_cast<double>(ordinal - 1));
+        return fail(diagnose<K::over_budget>(c.span, part * static_cast<double>(run.count), terms.name, part * paid,
+                                             terms.budget->value())
+                        .label(terms.declared, "the schedule is set here")
+                        .with_help(fmt::format("it pays for {} claims, and this is number {}: write `spread({})`",
+                                               *spread->count, last, last)));
+      }
       allot_run(c, run, *allotter, ordinal, settled[run.claim]);
       charge.first_ordinal = ordinal;
       charge.allotter = allotter;
