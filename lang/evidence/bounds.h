@@ -15,6 +15,7 @@ struct ProbabilityRange {
 };
 
 /// Where a probability p may lie after the odds moved by at most B: [σ(logit p − B), σ(logit p + B)]. 0 and 1 stay.
+/// `not_p` is 1 − p, with its own digits where p is next to 1.
 [[nodiscard]] ProbabilityRange probability_range(double p, double not_p, Nats charge);
 [[nodiscard]] inline ProbabilityRange probability_range(double p, Nats charge) {
   return probability_range(p, 1 - p, charge);

@@ -143,14 +143,17 @@ std::string Session::disturbed(const Posterior& p, nlohmann::ordered_json& json)
       // What is asked for under an `if` is the probability given that it holds.
       std::optional<ir::ExprId> given;
       for (const ir::ExprId c : task.conditions) given = given ? m.prim(Op::logical_and, {*given, c}) : c;
+      std::vector<Estimate> now;
+      if (given)
+        for (const ir::ExprId c : cells) now.push_back(unwrap(p.conditional_mean(c, *given), p.from()));
+      else
+        now = unwrap(p.expect(cells), p.from());
       std::vector<double> values;
       bool moved = false;
-      for (std::size_t k = 0; k < cells.size(); ++k) {
-        const Estimate now = given ? unwrap(p.conditional_mean(cells[k], *given), p.from())
-                                   : unwrap(p.expect(std::span(&cells[k], 1)), p.from())[0];
-        values.push_back(now.value);
+      for (std::size_t k = 0; k < now.size(); ++k) {
+        values.push_back(now[k].value);
         // Four standard errors, where the answer is drawn.
-        moved = moved || std::abs(now.value - t.probabilities[k]) > 1e-9 + 4 * now.error;
+        moved = moved || std::abs(now[k].value - t.probabilities[k]) > 1e-9 + 4 * now[k].error;
       }
       const std::uint32_t line = line_of(t.span);
       json["targets"].push_back({{"line", line}, {"target", t.probabilities}, {"now", values}});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <unordered_set>
 
 #include "lang/eval/evaluator.h"
@@ -251,7 +252,9 @@ Result<Estimate> Posterior::conditional_mean(ExprId quantity, ExprId condition, 
   const ExprId rest = within(m.prim(Op::sub, {quantity, m.real(e.value)}));
   auto left = expect(std::span(&rest, 1), variant);
   if (!left) return fail(std::move(left).error());
-  e.error = (std::abs((*left)[0].value) + (*left)[0].error) / std::max(given.value - given.error, 0.5 * given.value);
+  const double share = given.value - given.error;
+  e.error =
+      share > 0 ? (std::abs((*left)[0].value) + (*left)[0].error) / share : std::numeric_limits<double>::infinity();
   e.converged = e.converged && (*left)[0].converged;
   return e;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "runtime/draws/diagnostics.h"
 #include "runtime/draws/psis.h"
@@ -84,14 +85,14 @@ std::optional<Finding> examine_size(const Draws& raw, const std::vector<std::str
 }
 
 /// Without the elements that are 0 or 1 by construction, as those above the diagonal of a Cholesky factor: two
-/// arbitrary points of the unconstrained scale agree in them.
-Draws without_constants(const Draws& draws, const model::ParameterTransform& transform) {
+/// arbitrary points of the unconstrained scale agree in them. Nothing where there are none: draws are not copied then.
+std::optional<Draws> without_constants(const Draws& draws, const model::ParameterTransform& transform) {
   std::vector<double> u(transform.unconstrained_size()), one(draws.names.size()), other(draws.names.size());
   for (std::size_t k = 0; k < u.size(); ++k) u[k] = 0.3 + 0.1 * std::sin(static_cast<double>(k));
   transform.constrain(u, one);
   for (double& v : u) v -= 0.7;
   transform.constrain(u, other);
-  if (std::ranges::mismatch(one, other, std::not_equal_to()).in1 == one.end()) return draws;
+  if (std::ranges::equal(one, other, std::not_equal_to())) return std::nullopt;
   Draws rest;
   rest.chains = draws.chains;
   rest.draws_per_chain = draws.draws_per_chain;
@@ -140,8 +141,8 @@ Result<std::shared_ptr<const Sampled>> sample(const infer::PosteriorDensity& den
     density.transform().constrain(u, x);
     for (std::size_t k = 0; k < x.size(); ++k) made->draws.values[k * raw.rows() + row] = x[k];
   }
-  made->findings =
-      examine(without_constants(made->draws, density.transform()), made->transitions, {}, settings.interrupt);
+  const auto varying = without_constants(made->draws, density.transform());
+  made->findings = examine(varying ? *varying : made->draws, made->transitions, {}, settings.interrupt);
   if (settings.interrupt != nullptr && settings.interrupt->load()) return fail(diagnose<K::interrupted>(from));
   if (auto runaway = examine_size(raw, made->draws.names, made->transitions))
     made->findings.insert(made->findings.begin(), *std::move(runaway));

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -71,6 +72,9 @@ TEST_CASE("report: each defect alone is named, counted and has a next step") {
 
   Draws d = good_draws();
   for (std::size_t i = 0; i < 500; ++i) d.values[2000 + i] += 3;
+  // Interrupted, the draws are not looked at.
+  const std::atomic<bool> interrupt = true;
+  CHECK(examine(d, good_transitions(), {}, &interrupt).empty());
   found = examine(d, good_transitions());
   REQUIRE_FALSE(found.empty());
   CHECK(found[0].kind == FindingKind::rhat);

@@ -59,9 +59,15 @@ TEST_CASE("accuracy: constants by construction and bounded quantities raise no d
   test::Running r;
   CHECK(r.run("model L { L ~ lkj_corr_cholesky(2, 2.0); } let l = infer L using nuts; print E(L[2, 1] | l);") == 0);
   CHECK(r.complaints().empty());
+  // Nearly always next to 0 and never above 1: up to there the tail is as heavy as any.
+  const std::string model = "model B { x ~ normal(0, 1); y ~ normal(0, 1); } let b = infer B using nuts;";
+  CHECK(r.run(model + "print E(inv_logit(-14 + 5 * x) | b);") == 0);
+  CHECK(r.complaints().empty());
+  CHECK(r.run("print E(exp(-14 + 5 * x) | b);") == 0);
+  CHECK(r.complaints().find("this mean may not exist") != std::string::npos);
 }
 
-TEST_CASE("accuracy: an interrupt while draws are looked at ends the run") {
+TEST_CASE("accuracy: interrupted sampling ends the run and says so") {
   std::atomic<bool> interrupt = true;
   Settings settings;
   settings.interrupt = &interrupt;
