@@ -100,6 +100,8 @@ public:
   void finish();
   /// An expression about the model's latents and tokens; tokens it mentions may lie beyond the horizon.
   Sym query(const ast::Expr& e, const Lowerer* outer);
+  /// A stream as a whole is as long as the evidence reaches.
+  [[nodiscard]] Sym up_to_evidence(Sym s) const;
 
   [[nodiscard]] std::int64_t horizon_of(std::span<const ir::ExprId> roots);
   [[nodiscard]] std::int64_t evidence_horizon() const { return evidence_horizon_; }

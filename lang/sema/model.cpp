@@ -317,6 +317,11 @@ Sym ModelLowerer::query(const ast::Expr& e, const Lowerer* outer) {
   Sym s = eval(e);
   outer_ = nullptr;
   check_obligations();
+  return up_to_evidence(std::move(s));
+}
+
+Sym ModelLowerer::up_to_evidence(Sym s) const {
+  std::replace(s.shape.begin(), s.shape.end(), unbounded_stream, evidence_horizon_);
   return s;
 }
 

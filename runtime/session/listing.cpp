@@ -120,7 +120,7 @@ Sym Session::summary(const Posterior& p) {
   for (const std::string& name : model.latent_names) {
     const Sym* found = model.find_local(name);
     if (found == nullptr) continue;
-    const Sym s = *found;  // a copy: what is asked may move what is looked up
+    const Sym s = model.up_to_evidence(*found);  // a copy: what is asked may move what is looked up
     const std::size_t n = Lowerer::element_count(s.shape, p.from());
     const bool finite = s.labels || s.type != ScalarType::real;
     if (n > (finite && prepared->sampled() ? kMostListedFromDraws : kMostListed)) {

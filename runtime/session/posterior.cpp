@@ -131,12 +131,12 @@ struct Posterior::Question {
   bool undefined = false;  ///< some value was not a number
 };
 
-Result<std::unique_ptr<Posterior::Question>> Posterior::question(std::span<const ExprId> quantities,
+Result<std::unique_ptr<Posterior::Question>> Posterior::question(std::span<const ExprId> read, const Tally& tally,
                                                                  const Variant& variant) const {
   auto q = std::make_unique<Question>();
-  const std::int64_t own = lowerer_->horizon_of(quantities);
+  const std::int64_t own = lowerer_->horizon_of(read);
   q->module = lowerer_->module_with_horizon(own);
-  q->elements = scope(quantities, q->module);
+  q->elements = scope(read, q->module);
   pass::Kept kept;
   for (const FiniteElement& e : q->elements)
     if (!q->module.latents[ir::raw(e.latent)].shape.empty()) kept[e.latent].insert(e.flat);
@@ -153,19 +153,20 @@ Result<std::unique_ptr<Posterior::Question>> Posterior::question(std::span<const
     position.push_back(layout.offset[ir::raw(e.latent)] + e.flat);
     cardinality.push_back(static_cast<std::int32_t>(q->module.latents[ir::raw(e.latent)].cardinality));
   }
-  q->values = [self = q.get(), position, cardinality,
-               wanted = std::vector<ExprId>(quantities.begin(), quantities.end())](
-                  std::span<const double> continuous, std::span<const double> joint, std::span<double> out) {
+  q->values = [self = q.get(), position, cardinality, tally](std::span<const double> continuous,
+                                                             std::span<const double> joint, std::span<double> out) {
     std::fill(out.begin(), out.end(), 0.0);
     for (const std::size_t at : position) self->codes[at] = 1;
     for (const double weight : joint) {
       if (weight > 0) {
         const model::StateView state{continuous, self->codes};
-        for (std::size_t k = 0; k < wanted.size(); ++k) {
-          const double v = self->evaluator->value(wanted[k], state).as_real();
-          if (std::isnan(v) || self->evaluator->compared_nan()) self->undefined = true;
-          out[k] += weight * v;
-        }
+        tally(
+            [&](ExprId e) {
+              const double v = self->evaluator->value(e, state).as_real();
+              if (std::isnan(v) || self->evaluator->compared_nan()) self->undefined = true;
+              return v;
+            },
+            weight, out);
       }
       for (std::size_t d = position.size(); d-- > 0;) {
         if (++self->codes[position[d]] <= cardinality[d]) break;
@@ -176,12 +177,20 @@ Result<std::unique_ptr<Posterior::Question>> Posterior::question(std::span<const
   return q;
 }
 
-Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> quantities, const Variant& variant) const {
+Posterior::Tally Posterior::weighted_sums(std::span<const ExprId> quantities) {
+  return [wanted = std::vector<ExprId>(quantities.begin(), quantities.end())](const ValueHere& value, double weight,
+                                                                              std::span<double> out) {
+    for (std::size_t k = 0; k < wanted.size(); ++k) out[k] += weight * value(wanted[k]);
+  };
+}
+
+Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> read, std::size_t count, const Tally& tally,
+                                                const Variant& variant) const {
   try {
-    auto q = question(quantities, variant);
+    auto q = question(read, tally, variant);
     if (!q) return fail(std::move(q).error());
-    auto r = (*q)->prepared->expectations((*q)->elements, quantities.size(), (*q)->values,
-                                          breakpoints(quantities, (*q)->module, *(*q)->prepared));
+    auto r = (*q)->prepared->expectations((*q)->elements, count, (*q)->values,
+                                          breakpoints(read, (*q)->module, *(*q)->prepared));
     if (r && (*q)->undefined) return fail(diagnose<K::undefined_density>({}));
     return r;
   } catch (Failure& failure) {
@@ -189,10 +198,14 @@ Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> quantiti
   }
 }
 
+Result<std::vector<Estimate>> Posterior::expect(std::span<const ExprId> quantities, const Variant& variant) const {
+  return expect(quantities, quantities.size(), weighted_sums(quantities), variant);
+}
+
 Result<std::vector<std::vector<double>>> Posterior::series(std::span<const ExprId> quantities,
                                                            const Variant& variant) const {
   try {
-    auto q = question(quantities, variant);
+    auto q = question(quantities, weighted_sums(quantities), variant);
     if (!q) return fail(std::move(q).error());
     auto r = (*q)->prepared->series((*q)->elements, quantities.size(), (*q)->values);
     if (r && (*q)->undefined) return fail(diagnose<K::undefined_density>({}));

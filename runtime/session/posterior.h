@@ -1,6 +1,7 @@
 // A posterior: a model, its evidence, its ledger, and the answers to what is asked of it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -120,13 +121,24 @@ public:
 
 private:
   struct Question;
+  /// The value of an expression at one state.
+  using ValueHere = std::function<double(ir::ExprId)>;
+  /// What one state of probability `weight` adds to the answers.
+  using Tally = std::function<void(const ValueHere& value, double weight, std::span<double> out)>;
+  [[nodiscard]] static Tally weighted_sums(std::span<const ir::ExprId> quantities);
+  /// `count` sums over the states, tallied from the values of the expressions in `read`.
+  Result<std::vector<Estimate>> expect(std::span<const ir::ExprId> read, std::size_t count, const Tally& tally,
+                                       const Variant& variant) const;
   std::optional<Result<std::vector<Estimate>>> expect_by_marginals(std::span<const ir::ExprId> quantities) const;
-  Result<std::unique_ptr<Question>> question(std::span<const ir::ExprId> quantities, const Variant& variant) const;
+  Result<std::unique_ptr<Question>> question(std::span<const ir::ExprId> read, const Tally& tally,
+                                             const Variant& variant) const;
   Result<Estimate> quantile_of_draws(ir::ExprId quantity, double p, std::optional<ir::ExprId> condition,
                                      const Sampled& sampled) const;
   Result<Estimate> unanimous(Estimate e, ir::ExprId event, double share, const Variant& variant) const;
   Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);
   Result<void> solve_references();
+  // jeffrey.cpp
+  Result<std::vector<double>> cell_probabilities(const JeffreyTask& task) const;
   Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);
   evidence::EvidenceLedger& books(evidence::EvidenceLedger& shared, const std::string& name);
   Result<evidence::SourceId> source(evidence::EvidenceLedger& ledger, const evidence::EvidenceLedger& shared,

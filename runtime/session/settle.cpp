@@ -1,12 +1,10 @@
-// Before inference: who pays for what (theory sections 5 and 6), reference densities, and Jeffrey statements in their
-// order.
+// Before inference: who pays for what (theory sections 5 and 6), and reference densities. Jeffrey statements:
+// jeffrey.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "lang/evidence/ipfp.h"
-#include "lang/evidence/jeffrey.h"
 #include "lang/evidence/schedule.h"
 #include "lang/ir/substitute.h"
 #include "lang/sema/lowering.h"
@@ -281,84 +279,6 @@ Result<void> Posterior::solve_references() {
       }
     }
     m.data[ir::raw(task.reference)].reals = std::make_shared<const std::vector<double>>(std::move(r));
-  }
-  prepared_.clear();
-  return {};
-}
-
-Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity,
-                                      SiteIds& site_ids) {
-  for (const JeffreyTask& task : lowerer_->jeffrey) {
-    prepared_.clear();
-    ir::Module& m = lowerer_->module();
-    // The joint probabilities of all targets' cells under everything stated before.
-    std::vector<std::size_t> sizes;
-    std::size_t n = 1;
-    for (const auto& t : task.targets) {
-      sizes.push_back(t.cells.size());
-      n *= t.cells.size();
-    }
-    if (n > 100000) return fail(diagnose<K::query_too_large>(task.span, task.targets.size(), static_cast<double>(n)));
-    std::vector<ExprId> cells;
-    for (std::size_t k = 0; k < n; ++k) {
-      std::size_t rest = k;
-      ExprId e = m.boolean(true);
-      ExprId probability = m.real(1);  // of an outcome that was not drawn, given the latents
-      for (const ExprId c : task.conditions) e = m.prim(Op::logical_and, {c, e});
-      for (std::size_t d = sizes.size(); d-- > 0;) {
-        const ExprId cell = task.targets[d].cells[rest % sizes[d]];
-        if (m.type(cell) == ScalarType::boolean)
-          e = m.prim(Op::logical_and, {cell, e});
-        else
-          probability = m.prim(Op::mul, {cell, probability});
-        rest /= sizes[d];
-      }
-      cells.push_back(m.select(e, probability, m.real(0)));
-    }
-    Variant before;
-    before.before = task.order;
-    auto p = expect(cells, before);
-    if (!p) return fail(std::move(p).error());
-    std::vector<double> joint;
-    double reached = 0;
-    for (const Estimate& e : *p) {
-      joint.push_back(std::max(0.0, e.value));
-      reached += joint.back();
-    }
-    if (!task.conditions.empty()) {
-      if (!(reached > 0)) return fail(diagnose<K::impossible_condition>(task.span));
-      for (double& x : joint) x /= reached;
-    }
-    double strength = 0;
-    std::vector<std::vector<double>> weights;
-    if (task.targets.size() == 1) {
-      auto w = evidence::jeffrey_partition(joint, task.targets[0].probabilities, task.span);
-      if (!w) return fail(std::move(w).error());
-      weights.push_back(w->log_weights);
-      strength = w->strength.value();
-    } else {
-      std::vector<std::vector<double>> targets;
-      for (const auto& t : task.targets) targets.push_back(t.probabilities);
-      auto fitted = evidence::fit_jointly(joint, targets, task.span);
-      if (!fitted) return fail(std::move(fitted).error());
-      weights = fitted->log_weights;
-      strength = fitted->size.value();
-    }
-    for (std::size_t d = 0; d < weights.size(); ++d)
-      m.data[ir::raw(task.targets[d].weights)].reals = std::make_shared<const std::vector<double>>(weights[d]);
-    evidence::EvidenceLedger& ledger = books(shared, task.source);
-    auto id = source(ledger, shared, task.source);
-    if (!id) return fail(std::move(id).error());
-    evidence::ClaimRun charge;
-    charge.source = *id;
-    charge.site = site_id(identity, task.site, site_ids);
-    charge.strengths = evidence::UniformStrength{evidence::Nats::of(strength)};
-    if (auto r = ledger.charge(charge, task.span); !r) return fail(std::move(r).error());
-    auto own = source(ledger_, shared, task.source);
-    if (!own) return fail(std::move(own).error());
-    charge.source = *own;
-    if (auto r = ledger_.charge(charge, task.span); !r) return fail(std::move(r).error());
-    rows_.push_back({task.source, task.span, 1, strength, "Jeffrey"});
   }
   prepared_.clear();
   return {};
