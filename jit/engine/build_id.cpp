@@ -2,8 +2,11 @@
 
 #include <link.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 
 namespace hearsay::jit {
@@ -16,6 +19,8 @@ struct Search {
 
 constexpr std::size_t padded(std::size_t n) { return (n + 3) & ~std::size_t{3}; }
 
+constexpr std::array gnu{'G', 'N', 'U', '\0'};  // a note's name has its end mark
+
 std::string read_notes(const char* note, std::size_t size) {
   while (size >= sizeof(ElfW(Nhdr))) {
     ElfW(Nhdr) head;
@@ -25,7 +30,7 @@ std::string read_notes(const char* note, std::size_t size) {
     const std::size_t end = body_at + padded(head.n_descsz);
     if (end > size) break;
     if (head.n_type == NT_GNU_BUILD_ID &&
-        std::string_view(note + name_at, head.n_namesz) == std::string_view("GNU", 4)) {
+        std::ranges::equal(std::span(note + name_at, head.n_namesz), gnu)) {
       constexpr std::string_view hex = "0123456789abcdef";
       std::string id;
       for (std::size_t i = 0; i < head.n_descsz; ++i) {
@@ -53,6 +58,7 @@ int visit(dl_phdr_info* object, std::size_t, void* state) {
   for (int i = 0; i < object->dlpi_phnum && search.id.empty(); ++i) {
     const auto& segment = object->dlpi_phdr[i];
     if (segment.p_type != PT_NOTE) continue;
+    // The loader gives an object's base as a number. NOLINTNEXTLINE(performance-no-int-to-ptr)
     search.id = read_notes(reinterpret_cast<const char*>(object->dlpi_addr + segment.p_vaddr), segment.p_memsz);
   }
   return 1;

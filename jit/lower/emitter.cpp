@@ -1,6 +1,7 @@
 #include "jit/lower/emitter.h"
 
 #include <limits>
+#include <ranges>
 
 #include "jit/lower/model.h"
 
@@ -10,7 +11,6 @@ namespace {
 using ir::ExprId;
 using ir::Inst;
 using ir::Opcode;
-using ir::raw;
 using llvm::Value;
 
 }  // namespace
@@ -39,9 +39,9 @@ llvm::Type* Emitter::type(ScalarType t) {
 
 Value* Emitter::value(ExprId e) {
   const auto id = static_cast<std::uint32_t>(e);
-  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-    if (const auto at = scope->known.find(id); at != scope->known.end()) return at->second;
-    if (scope->opaque) break;
+  for (const Values& scope : std::views::reverse(scopes_)) {
+    if (const auto at = scope.known.find(id); at != scope.known.end()) return at->second;
+    if (scope.opaque) break;
   }
   Value* v = emit(e, model_.module().inst(e));
   work_ += 1;

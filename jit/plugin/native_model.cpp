@@ -3,8 +3,8 @@
 #include <llvm/Support/raw_ostream.h>
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -57,7 +57,7 @@ public:
       list.words.push_back(static_cast<std::int64_t>(factor.scope.size()));
       list.words.insert(list.words.end(), factor.plate.begin(), factor.plate.end());
       for (const std::uint32_t position : factor.scope) list.words.push_back(position);
-      std::size_t size = 1;
+      [[maybe_unused]] std::size_t size = 1;
       for (const std::uint32_t position : factor.scope) {
         list.words.push_back(grounding_->variables[position].cardinality);
         size *= grounding_->variables[position].cardinality;
@@ -162,7 +162,7 @@ public:
     static_assert(sizeof(std::atomic<bool>) == 1 && std::atomic<bool>::is_always_lock_free);
     static const std::atomic<bool> never = false;
     const std::atomic<bool>* watched = flag != nullptr ? flag : &never;
-    std::memcpy(&work_[1], &watched, sizeof watched);
+    work_[1] = std::bit_cast<Cell>(watched);
   }
   [[nodiscard]] bool interrupted() const override { return work_[0] == static_cast<Cell>(Status::interrupted); }
 

@@ -48,7 +48,7 @@ struct Kernel {
 };
 
 #define HEARSAY_KERNEL(name) \
-  Kernel { #name, &name }
+  Kernel { #name, &(name) }
 constexpr std::array kKernels = {
     HEARSAY_KERNEL(hs_pow),
     HEARSAY_KERNEL(hs_floor),

@@ -241,7 +241,7 @@ Type Checker::event(const ast::Expr& e, bool single) {
 }
 
 Type Checker::integer(const ast::Expr& e, std::string_view what, bool data_only) {
-  const Type t = expr(e);
+  Type t = expr(e);
   if (t.known() && (!t.number() || t.array())) {
     report(diagnose<K::wrong_type>(e.span, fmt::format("a whole number ({})", what), describe(t)));
     return Type::of(Base::integer);
