@@ -16,7 +16,7 @@ using ir::raw;
 void over(const ir::Module& m, ReferenceEvaluator& evaluator, std::span<const IndexId> nest, bool backwards,
           const std::function<void(std::size_t)>& body, std::size_t flat = 0) {
   if (nest.empty()) return body(flat);
-  const ir::IndexVar range = m.index(nest[0]);
+  const ir::IndexVar& range = m.index(nest[0]);
   for (std::int64_t k = 0; k < range.extent(); ++k) {
     const std::int64_t position = backwards ? range.extent() - 1 - k : k;
     evaluator.set_index(nest[0], range.low + position);

@@ -11,6 +11,12 @@ namespace {
 // Rounding of strengths may make a schedule that sums to B come to a little more.
 constexpr double budget_allowance = 1e-12;
 
+// To six digits, and not less.
+std::string rounded_up(double nats) {
+  const std::string nearest = fmt::format("{:.6g}", nats);
+  return std::stod(nearest) >= nats ? nearest : fmt::format("{:.6g}", nats * (1 + 1e-5));
+}
+
 bool same_budget(std::optional<Nats> a, std::optional<Nats> b) {
   return a.has_value() == b.has_value() && (!a || a->value() == b->value());
 }
@@ -98,8 +104,8 @@ Result<Nats> EvidenceLedger::charge(ClaimRun run, SourceSpan where) {
       return fail(
           diagnose<DiagnosticKind::over_budget>(where, added.charged.value(), source.terms.name, room, budget->value())
               .label(source.terms.declared, "the budget is set here")
-              .with_help(fmt::format("raise the budget to {:.6g} nats or more, make the claims weaker, or {}",
-                                     before + added.charged.value(),
+              .with_help(fmt::format("raise the budget to {} nats or more, make the claims weaker, or {}",
+                                     rounded_up(before + added.charged.value()),
                                      source.terms.schedule
                                          ? "take less from the schedule, which gives out the whole budget by itself"
                                          : "let a schedule set their strength (`schedule: geometric(0.99)`)")));

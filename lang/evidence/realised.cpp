@@ -50,7 +50,7 @@ std::optional<RealisedChange> compare(std::span<const double> before, std::span<
     const double least = log_ratio(std::max(q, kSmallestSure), std::max(p, kSmallestSure));
     least_low = std::min(least_low, least);
     least_high = std::max(least_high, least);
-    vanished = vanished || p == 0 || q == 0;
+    vanished = vanished || p < kSmallestSure || q < kSmallestSure;
     variation.add(std::fabs(q - p) / 2);
     // Adding p − q, whose sum is 0, makes every term of a divergence 0 or more: nothing cancels.
     if (p == 0) {

@@ -14,8 +14,8 @@ struct RealisedChange {
   Nats divergence;          ///< KL(after ‖ before)
   Nats reverse_divergence;  ///< KL(before ‖ after)
   Nats size;  ///< osc of ln(after/before): the Chan–Darwiche distance, the largest shift of any log-odds
-  /// Some cell is 0 on one side only. Where nothing was made certain that is underflow, and an infinite number above
-  /// means: more than can be told. `least_size` is what `size` is at least.
+  /// Some cell is 0, or nearly, on one side. Where nothing was made certain that is underflow, and `size` means no more
+  /// than: more than can be told. `least_size` is what `size` is at least.
   bool vanished = false;
   Nats least_size;
   double error = 0;  ///< a bound on how far the other numbers may be off, where they were integrated

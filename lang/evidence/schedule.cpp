@@ -208,11 +208,12 @@ void Allotter::fill_power(std::uint64_t first, std::span<double> out) const {
   }
   while (done < out.size()) {
     const std::size_t block = std::min<std::size_t>(anchor_distance, out.size() - done);
-    const double middle = as_double(first + done + block / 2);
+    const std::size_t half = block / 2;
+    const double middle = as_double(first + done + half);
     const double anchor = scale_ * std::pow(middle, -p);
     const double step = 1 / middle;
     for (std::size_t k = 0; k < block; ++k) {
-      const double x = (static_cast<double>(k) - static_cast<double>(block / 2)) * step;
+      const double x = (static_cast<double>(k) - static_cast<double>(half)) * step;
       double series = binomials_[series_terms - 1];
       for (std::size_t j = series_terms - 1; j-- > 0;) series = series * x + binomials_[j];
       out[done + k] = anchor * series;

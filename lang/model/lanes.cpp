@@ -25,10 +25,12 @@ struct Loops {
 #else
 #define HEARSAY_BLOCK _Pragma("GCC unroll 8") for (std::size_t k = 0; k < kVectors; ++k)
 #endif
+// NOLINTBEGIN(bugprone-macro-parentheses): v is a name.
 #define HEARSAY_LOAD(v, p) \
   Vector v;                \
   std::memcpy(&v, (p) + k * Width, sizeof v)
 #define HEARSAY_STORE(v, p) std::memcpy((p) + k * Width, &v, sizeof v)
+// NOLINTEND(bugprone-macro-parentheses)
 
   HEARSAY_INLINE void add_scaled(std::size_t n, double c, const double* a, double* out) noexcept {
     std::size_t j = 0;

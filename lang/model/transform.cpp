@@ -65,8 +65,6 @@ ConstraintShape shape_of(const ParameterBlock& b) {
       break;
     case Constraint::corr:
     case Constraint::cov:
-      demand(b.rows <= ParameterTransform::max_order, "matrices of this order are not supported");
-      break;
     case Constraint::cholesky_corr:
       demand(b.rows <= ParameterTransform::max_order, "matrices of this order are not supported");
       break;

@@ -149,7 +149,11 @@ int run_command_line(int argc, char** argv) {
   show->add_flag("--llvm", show_llvm, "the LLVM IR, optimised");
   show->add_flag("--asm", show_asm, "the machine code");
   try {
-    app.parse(argc, argv);
+    // `--ir` by itself must not take the file that follows for its pass.
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    std::replace(arguments.begin(), arguments.end(), std::string("--ir"), std::string("--ir=lowered"));
+    std::reverse(arguments.begin(), arguments.end());  // as the parser takes them
+    app.parse(std::move(arguments));
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }

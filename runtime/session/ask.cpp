@@ -35,11 +35,18 @@ bool is_question(const std::string& f) {
 
 }  // namespace
 
-Sym Session::estimate(const Estimate& e) {
+double Session::noted(const Estimate& e) {
   error_ = std::max(error_, e.error);
   converged_ = converged_ && e.converged;
-  return Lowerer::known(Scalar::real(e.value));
+  return e.value;
 }
+
+void Session::note_errors(const Posterior::Distribution& d) {
+  for (const double e : d.error) error_ = std::max(error_, e);
+  converged_ = converged_ && d.converged;
+}
+
+Sym Session::estimate(const Estimate& e) { return Lowerer::known(Scalar::real(noted(e))); }
 
 std::shared_ptr<const Posterior> Session::prior_of(const std::string& model, SourceSpan span) {
   if (const auto at = priors_.find(model); at != priors_.end()) return at->second;
@@ -207,11 +214,7 @@ Sym Session::ask_moment(const ast::Call& call, SourceSpan span, Lowerer& at) {
     }
   if (x.shape.empty()) return estimate(answers[0]);
   std::vector<double> values;
-  for (const Estimate& e : answers) {
-    error_ = std::max(error_, e.error);
-    converged_ = converged_ && e.converged;
-    values.push_back(e.value);
-  }
+  for (const Estimate& e : answers) values.push_back(noted(e));
   return Lowerer::known(ArrayValue::of(std::move(values), x.shape));
 }
 
@@ -245,6 +248,7 @@ Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
                                 "a quantity with finitely many values", "a continuous one");
     const auto d = unwrap(p->distribution(e, c), span);
     for (const double v : d.value) keys->labels.push_back(fmt::format("{}", v));
+    note_errors(d);
     keys->name = slice(quantity.span);
     ArrayValue r = ArrayValue::of(d.probability, {static_cast<std::int64_t>(d.probability.size())});
     r.keys = keys;
@@ -255,18 +259,11 @@ Sym Session::ask_marginal(const ast::Call& call, SourceSpan span, Lowerer& at) {
   if (in.code == ir::Opcode::latent && in.operands.empty() && !c) {
     // A variable by itself: the two passes of the junction tree answer for all of them at once.
     for (const Estimate& v :
-         unwrap(unwrap(p->prepared(), span)->marginal({static_cast<ir::LatentId>(in.payload), 0}), span)) {
-      error_ = std::max(error_, v.error);
-      converged_ = converged_ && v.converged;
-      probabilities.push_back(v.value);
-    }
+         unwrap(unwrap(p->prepared(), span)->marginal({static_cast<ir::LatentId>(in.payload), 0}), span))
+      probabilities.push_back(noted(v));
   } else {
-    for (const ExprId v : values) {
-      const Estimate r = unwrap(p->probability(m.prim(Op::eq, {e, v}), c), span);
-      error_ = std::max(error_, r.error);
-      converged_ = converged_ && r.converged;
-      probabilities.push_back(r.value);
-    }
+    for (const ExprId v : values)
+      probabilities.push_back(noted(unwrap(p->probability(m.prim(Op::eq, {e, v}), c), span)));
   }
   constexpr std::size_t few = 16;
   if (values.size() <= few)
@@ -303,11 +300,7 @@ Sym Session::marginals(const Posterior& p, const Sym& x, std::optional<ExprId> c
       for (ExprId& i : indicators) i = m.select(i, m.real(1), m.real(0));
       found = unwrap(p.expect_each(indicators), span);
     }
-    for (const Estimate& e : found) {
-      error_ = std::max(error_, e.error);
-      converged_ = converged_ && e.converged;
-      table.push_back(e.value);
-    }
+    for (const Estimate& e : found) table.push_back(noted(e));
   } else {
     std::vector<Posterior::Distribution> all;
     std::set<double> values;
@@ -316,6 +309,7 @@ Sym Session::marginals(const Posterior& p, const Sym& x, std::optional<ExprId> c
         raise_help<K::wrong_type>(span, "`quantile`, `E` and `sd` describe a continuous quantity",
                                   "quantities with finitely many values", "continuous ones");
       all.push_back(unwrap(p.distribution(e, c), span));
+      note_errors(all.back());
       values.insert(all.back().value.begin(), all.back().value.end());
     }
     for (const double v : values) keys->labels.push_back(fmt::format("{}", v));
@@ -361,7 +355,7 @@ Sym Session::ask_draws(const ast::Call& call, SourceSpan span, Lowerer& at) {
   std::vector<double> drawn;
   for (std::int64_t i = 0; i < n; ++i) {
     const double u = stream.uniform();
-    if (!d.exact) {
+    if (!d.finite) {
       drawn.push_back(unwrap(p->quantile(e, u, c), span).value);
       continue;
     }

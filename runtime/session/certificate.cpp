@@ -77,7 +77,7 @@ MapBound Session::map_bound(const Posterior& p, const std::string& map, evidence
         b.unknown =
             fmt::format("the claims are about {} tokens, and {}", n,
                         known == fidelity_.end() ? fmt::format("`check {} up to n tokens` has not been run", map)
-                                                 : fmt::format("`check` compared strings of {}", known->second.tokens));
+                                                 : fmt::format("strings of {} were compared", known->second.tokens));
         return b;
       }
       MapFidelity f = fidelity(decl, n, decl.name.span);

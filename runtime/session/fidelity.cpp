@@ -19,8 +19,6 @@ using K = DiagnosticKind;
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-/// Log ratios below this are rounding.
-constexpr double kAlike = 1e-9;
 
 /// Probabilities of all strings that are one token shorter.
 std::vector<double> without_last_token(const std::vector<double>& p, std::size_t tokens) {

@@ -17,6 +17,9 @@ struct SharedTokens {
   const Algebra::Over* right = nullptr;
 };
 
+/// Conditionals whose log ratios (nats) differ by less are the same: that is rounding.
+inline constexpr double kAlike = 1e-9;
+
 struct MapFidelity {
   std::int64_t tokens = 0;  ///< strings of up to this many were compared
   std::string algebra;      ///< as blocks of this algebra; "" for tokens

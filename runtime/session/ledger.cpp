@@ -28,7 +28,7 @@ std::string shortened(const std::string& statement) {
 std::string realised_text(const Certified& c) {
   const evidence::RealisedChange& r = *c.certificate.realised;
   // Probabilities that vanished to underflow hide how far exactly the odds went.
-  const bool hidden = r.vanished && std::isinf(r.size.value()) && std::isfinite(c.certificate.charged.value());
+  const bool hidden = r.vanished && r.size.value() > c.certificate.charged.value();
   std::string text =
       fmt::format("\n  realised over {}: total variation {:.6g}, KL {:.6g}, largest shift of a log-odds {}{:.6g}",
                   fmt::join(c.over, ", "), r.total_variation, r.divergence.value(), hidden ? "more than " : "",

@@ -20,8 +20,6 @@ namespace {
 
 /// Overlaps and differences below this are rounding.
 constexpr double kNothing = 1e-12;
-/// Conditionals that differ by less are the same.
-constexpr double kAlike = 1e-9;
 /// Unions of events are tried for up to this many events.
 constexpr std::size_t kMostRules = 12;
 
@@ -216,7 +214,7 @@ void Session::check_map(const ast::CheckStmt& s, SourceSpan span) {
   // What certificates need of it; the strings themselves may be many.
   for (MapFidelity::Rule& r : f.rules) r.weak.clear(), r.strong.clear();
   fidelity_[map.name.text] = std::move(f);
-  if (ratio > within)
+  if (ratio > std::max(within, kAlike))
     throw Failure{diagnose<K::unfaithful_map>(
                       span, map.name.text, within,
                       fmt::format("at {} the log ratio is {:.6g} nats under {}", where, ratio, quoted(*rule.from)))

@@ -98,7 +98,9 @@ public:
   /// atoms.
   struct Distribution {
     std::vector<double> value, probability;
-    bool exact = true;  ///< finite; otherwise atoms of a quadrature
+    std::vector<double> error;  ///< of each probability
+    bool converged = true;
+    bool finite = true;  ///< otherwise atoms of a quadrature, whose probabilities have no errors of their own
   };
   [[nodiscard]] Result<Distribution> distribution(ir::ExprId quantity, std::optional<ir::ExprId> condition) const;
   [[nodiscard]] Result<Estimate> quantile(ir::ExprId quantity, double p, std::optional<ir::ExprId> condition) const;
@@ -132,6 +134,7 @@ private:
   std::optional<Result<std::vector<Estimate>>> expect_by_marginals(std::span<const ir::ExprId> quantities) const;
   Result<std::unique_ptr<Question>> question(std::span<const ir::ExprId> read, const Tally& tally,
                                              const Variant& variant) const;
+  Result<void> refine(Distribution& d, ir::ExprId quantity, std::optional<ir::ExprId> condition) const;
   Result<Estimate> quantile_of_draws(ir::ExprId quantity, double p, std::optional<ir::ExprId> condition,
                                      const Sampled& sampled) const;
   Result<Estimate> unanimous(Estimate e, ir::ExprId event, double share, const Variant& variant) const;

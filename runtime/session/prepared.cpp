@@ -1,11 +1,14 @@
 #include "runtime/session/prepared.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
 
+#include "lang/eval/evaluator.h"
 #include "runtime/infer/quadrature/peaks.h"
 
 namespace hearsay {
@@ -162,6 +165,17 @@ std::vector<double> Prepared::component_peaks(const infer::Support1d& support,
   return all;
 }
 
+/// Whether the prior gives all values of the order of x together less than the smallest number: what overflows there,
+/// as exp(x) does beyond 709, is no fault of the model.
+bool Prepared::out_of_reach(const ir::Latent& latent, double x) const {
+  std::vector<ir::TermId> own;
+  for (std::uint32_t t = 0; t < module_->terms.size(); ++t)
+    if (module_->terms[t].kind == ir::TermKind::prior && module_->terms[t].site == latent.site)
+      own.push_back(ir::TermId{t});
+  const double log_density = eval::ReferenceEvaluator(*module_).sum(own, {std::span(&x, 1), {}});
+  return log_density + std::log(std::abs(x)) < std::log(std::numeric_limits<double>::min());
+}
+
 Result<void> Prepared::integrate() {
   if (quadrature_) return {};
   const auto latent = std::find_if(module_->latents.begin(), module_->latents.end(),
@@ -173,10 +187,17 @@ Result<void> Prepared::integrate() {
   options.interrupt = settings_.interrupt;
   options.name = latent->name;
   options.where = from_;
-  const auto density = [this](double x) {
+  const auto density = [this, latent](double x) {
     auto m = log_mass(std::span(&x, 1));
     if (m) return *m;
-    if (!failure_) failure_ = std::move(m).error();
+    if (m.error().kind == K::undefined_density && out_of_reach(*latent, x)) return -infinity;
+    if (!failure_) {
+      failure_ = std::move(m).error();
+      if (failure_->kind == K::undefined_density && failure_->help.empty())
+        failure_->help = fmt::format("it happens at {} = {:g}: a range for the latent, as in `{} ~ D in (low, high)`, "
+                                     "leaves such values out",
+                                     latent->name, x, latent->name);
+    }
     return std::nan("");
   };
   const std::vector<double> peaks = component_peaks(support, options);

@@ -106,6 +106,7 @@ private:
   Result<void> settle();  ///< evaluates the mass, once
   Result<void> integrate();
   std::vector<double> component_peaks(const infer::Support1d& support, const infer::QuadratureOptions& options);
+  [[nodiscard]] bool out_of_reach(const ir::Latent& latent, double x) const;
   /// Log of the mass at one point; leaves the tree ready for marginals there.
   Result<double> log_mass(std::span<const double> continuous);
   Result<exact::Enumeration> enumerate_states(const std::vector<model::VariableId>& variables) const;

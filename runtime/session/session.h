@@ -148,6 +148,9 @@ private:
   std::shared_ptr<const Posterior> prior_of(const std::string& model, SourceSpan span);
   std::shared_ptr<const Posterior> settled_prior(const std::string& model, const std::vector<ast::Argument>& arguments,
                                                  SourceSpan span, Lowerer& at);
+  /// The number, after its error was noted as one of the answer's.
+  double noted(const Estimate& e);
+  void note_errors(const Posterior::Distribution& d);
   Sym estimate(const Estimate& e);
   std::optional<ir::ExprId> condition(const ast::Call& call, const Posterior& p, Lowerer& at);
   ir::ExprId event(const ast::Expr& e, const Posterior& p, Lowerer& at);
