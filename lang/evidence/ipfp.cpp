@@ -8,6 +8,7 @@
 #include "lang/evidence/compensated_sum.h"
 #include "lang/evidence/factors.h"
 #include "lang/evidence/jeffrey.h"
+#include "lang/evidence/joint_dual.h"
 
 namespace hearsay::evidence {
 namespace {
@@ -15,12 +16,8 @@ namespace {
 constexpr double converged_at = 1e-14;
 constexpr double good_enough = 1e-12;
 constexpr std::size_t most_sweeps = 100'000;
+constexpr std::size_t patience = 500;           // sweeps, before Newton's method is tried
 constexpr std::size_t most_work = 400'000'000;  // sweeps × targets × cells: about a second
-
-struct Axis {
-  std::size_t cells = 1;
-  std::size_t stride = 1;
-};
 
 std::vector<Axis> axes_of(std::span<const std::vector<double>> targets) {
   std::vector<Axis> axes(targets.size());
@@ -32,11 +29,9 @@ std::vector<Axis> axes_of(std::span<const std::vector<double>> targets) {
   return axes;
 }
 
-std::size_t cell(const Axis& axis, std::size_t flat) { return flat / axis.stride % axis.cells; }
-
 std::vector<double> marginal(std::span<const double> joint, const Axis& axis) {
   std::vector<double> result(axis.cells, 0.0);
-  for (std::size_t i = 0; i < joint.size(); ++i) result[cell(axis, i)] += joint[i];
+  for (std::size_t i = 0; i < joint.size(); ++i) result[axis.cell(i)] += joint[i];
   return result;
 }
 
@@ -78,7 +73,7 @@ Attempt sweep(std::span<const double> joint, std::span<const std::vector<double>
         fit.log_weights[t][c] += std::log(ratio[c]);
         dual += targets[t][c] * std::log(ratio[c]);
       }
-      for (std::size_t i = 0; i < fit.fitted.size(); ++i) fit.fitted[i] *= ratio[cell(axes[t], i)];
+      for (std::size_t i = 0; i < fit.fitted.size(); ++i) fit.fitted[i] *= ratio[axes[t].cell(i)];
     }
     fit.residual = gap;
     if (gap < best) {
@@ -88,6 +83,18 @@ Attempt sweep(std::span<const double> joint, std::span<const std::vector<double>
     const bool stalled = best <= good_enough && fit.iterations > best_at + 8;  // rounding is all that is left
     if (gap <= converged_at || stalled) break;
     if (!(dual <= largest_divergence)) return attempt;
+    if (fit.iterations != patience) continue;
+    if (auto newton = fit_by_newton(joint, targets, axes, use, fit.log_weights, 0.5 * good_enough)) {
+      if (newton->impossible) return attempt;
+      fit.log_weights = std::move(newton->log_weights);
+      for (std::size_t i = 0; i < joint.size(); ++i) {
+        double change = 0;
+        for (std::size_t t = 0; t < targets.size(); ++t) change += fit.log_weights[t][axes[t].cell(i)];
+        fit.fitted[i] = joint[i] * std::exp(change);
+      }
+      best = 0;
+      break;
+    }
   }
   attempt.met = best <= good_enough;
   fit.residual = 0;
@@ -162,7 +169,7 @@ Result<JointFit> fit_jointly(std::span<const double> given_joint, std::span<cons
   for (std::size_t i = 0; i < joint.size(); ++i) {
     if (joint[i] == 0) continue;
     double change = 0;
-    for (std::size_t t = 0; t < targets.size(); ++t) change += fit.log_weights[t][cell(axes[t], i)];
+    for (std::size_t t = 0; t < targets.size(); ++t) change += fit.log_weights[t][axes[t].cell(i)];
     changes.push_back(change);
     divergence.add(fit.fitted[i] * change);
   }

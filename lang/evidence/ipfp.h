@@ -1,5 +1,6 @@
 // `jointly { … }`: all targets at once. The nearest distribution to the current one (in KL) that meets them is found by
-// iterative proportional fitting (Deming and Stephan 1940; the I-projection of Csiszár 1975).
+// iterative proportional fitting (Deming and Stephan 1940; the I-projection of Csiszár 1975), by Newton's method where
+// that is slow.
 #pragma once
 
 #include <cstddef>

@@ -156,7 +156,7 @@ std::optional<Sym> Lowerer::array_function(const ast::Call& call, std::vector<Sy
   if (f == "rep") {
     if (a.size() < 2) raise<K::wrong_argument_count>(span, f, "a value and sizes", a.size());
     Sym r = a[0];
-    const Sym value = a[0];
+    const Sym& value = a[0];
     if (!value.is_scalar()) raise<K::wrong_type>(span, "a single value", describe(value));
     r.known.reset();
     r.shape.clear();
@@ -265,7 +265,7 @@ void Lowerer::bind_parameters(const std::vector<ast::Parameter>& parameters, con
   }
 }
 
-Sym Lowerer::call_function(const ast::FnDecl& fn, std::vector<Sym> arguments, SourceSpan span) {
+Sym Lowerer::call_function(const ast::FnDecl& fn, const std::vector<Sym>& arguments, SourceSpan span) {
   if (std::find(calls_.begin(), calls_.end(), fn.name.text) != calls_.end()) raise<K::recursion>(span, fn.name.text);
   if (arguments.size() != fn.parameters.size())
     raise<K::wrong_argument_count>(span, fn.name.text, fmt::format("{} arguments", fn.parameters.size()),

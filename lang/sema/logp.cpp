@@ -73,7 +73,7 @@ Sym Lowerer::fitting_outcome(const DistInstance& d, const Sym& x) {
   if (base != "bool" && base != "scalar" && x.type == ScalarType::boolean)
     raise<K::outcome_type>(d.span, d.decl->name.text, "numbers", "true or false");
   if (base != "scalar" && x.labels &&
-      !(base == "int" && d.decl->members.size() > 0 && !d.arguments.empty() && !d.arguments[0].shape.empty()))
+      !(base == "int" && !d.decl->members.empty() && !d.arguments.empty() && !d.arguments[0].shape.empty()))
     raise<K::outcome_type>(d.span, d.decl->name.text, "numbers", "a label of " + x.labels->name);
   if (base != "int" || x.type != ScalarType::real) return x;
   const auto v = materialise(x);

@@ -247,7 +247,7 @@ private:
   Sym eval_index(const ast::Index& ix, SourceSpan span);
   Sym eval_call(const ast::Expr& e, const ast::Call& call);
   Sym block_of(const ast::Call& call, SourceSpan span);
-  Sym call_function(const ast::FnDecl& fn, std::vector<Sym> arguments, SourceSpan span);
+  Sym call_function(const ast::FnDecl& fn, const std::vector<Sym>& arguments, SourceSpan span);
   Sym eval_array(const ast::Array& a, SourceSpan span);
   Sym eval_label_map(const ast::LabelMap& m);
   ir::DataId data_for(const ArrayValue& v);

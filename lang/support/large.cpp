@@ -13,10 +13,10 @@ void prefer_large_pages(void* from, std::size_t bytes) noexcept {
   constexpr std::uintptr_t page = 4096;
   if (bytes < 2 * large) return;
 #if defined(__linux__)
-  const auto begin = (reinterpret_cast<std::uintptr_t>(from) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<std::uintptr_t>(from) + bytes) / page * page;
+  const std::size_t before = (page - reinterpret_cast<std::uintptr_t>(from) % page) % page;
+  const std::size_t whole = (bytes - before) / page * page;
   // What this returns does not matter: without large pages everything still works.
-  (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  (void)madvise(static_cast<char*>(from) + before, whole, MADV_HUGEPAGE);
 #else
   (void)from;
   (void)page;

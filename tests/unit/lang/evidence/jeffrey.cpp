@@ -98,6 +98,24 @@ TEST_CASE("joint targets: one target is Jeffrey, met targets change nothing, the
   CHECK(near(alone->size.value(), jeffrey_partition(V{0.2, 0.5, 0.3}, V{0.5, 0.25, 0.25})->strength.value(), 1e-13));
 }
 
+TEST_CASE("joint targets near the edge of what is possible: sweeps creep there, the answer is as good") {
+  using V = std::vector<double>;
+  // b, and a with b: the second implies the first, so three cells are possible and the targets say all of them.
+  const V joint{0.27, 0.14, 0, 0.59};
+  for (const double rest : {1e-2, 1e-4, 1e-6, 1e-8}) {
+    const auto fit = fit_jointly(joint, std::vector<V>{{0.5 + rest, 0.5 - rest}, {0.5, 0.5}});
+    REQUIRE(fit);
+    CHECK(near(fit->fitted[1], rest, 0, 2e-12));
+    CHECK(near(fit->size.value(), std::log(0.5 / 0.27) - std::log(rest / 0.14), 0, 3e-12 / rest));
+  }
+  CHECK(!fit_jointly(joint, std::vector<V>{{0.5, 0.5}, {0.5, 0.5}}));
+  // a, b, and both: what is on the edge is named, not what is merely near it
+  const auto r = fit_jointly(V{0.27, 0, 0, 0.03, 0, 0.14, 0, 0.56},
+                             std::vector<V>{{0.5, 0.5}, {0.5 + 1e-7, 0.5 - 1e-7}, {0.5, 0.5}});
+  REQUIRE(!r);
+  CHECK(r.error().message.find("number 1, 3") != std::string::npos);
+}
+
 TEST_CASE("targets that contradict each other are named") {
   using V = std::vector<double>;
   // A implies B (no mass on A without B), so P(A) ≤ P(B); C is independent and innocent.
