@@ -41,8 +41,7 @@ struct Attempt {
 };
 
 // Sweeps over the targets in `use`. Stops without success as soon as the dual Σ_t target·w − ln Z, a lower bound on the
-// divergence of every table that meets them, exceeds what any table can have, ln(1/smallest probability): then there is
-// none.
+// divergence of every table that meets them, exceeds what any table can have: then there is none.
 Attempt sweep(std::span<const double> joint, std::span<const std::vector<double>> targets, std::span<const Axis> axes,
               const std::vector<bool>& use) {
   Attempt attempt;
@@ -50,9 +49,7 @@ Attempt sweep(std::span<const double> joint, std::span<const std::vector<double>
   fit.fitted.assign(joint.begin(), joint.end());
   for (const std::vector<double>& t : targets) fit.log_weights.emplace_back(t.size(), 0.0);
 
-  double smallest = 1;
-  for (const double p : joint) smallest = p > 0 ? std::min(smallest, p) : smallest;
-  const double largest_divergence = -std::log(smallest) + 1e-6;
+  const double highest_dual = largest_divergence(joint);
   double dual = 0;
 
   const std::size_t work_per_sweep = std::max<std::size_t>(1, joint.size() * targets.size());
@@ -82,17 +79,13 @@ Attempt sweep(std::span<const double> joint, std::span<const std::vector<double>
     }
     const bool stalled = best <= good_enough && fit.iterations > best_at + 8;  // rounding is all that is left
     if (gap <= converged_at || stalled) break;
-    if (!(dual <= largest_divergence)) return attempt;
+    if (!(dual <= highest_dual)) return attempt;
     if (fit.iterations != patience) continue;
     if (auto newton = fit_by_newton(joint, targets, axes, use, fit.log_weights, 0.5 * good_enough)) {
       if (newton->impossible) return attempt;
       fit.log_weights = std::move(newton->log_weights);
-      for (std::size_t i = 0; i < joint.size(); ++i) {
-        double change = 0;
-        for (std::size_t t = 0; t < targets.size(); ++t) change += fit.log_weights[t][axes[t].cell(i)];
-        fit.fitted[i] = joint[i] * std::exp(change);
-      }
-      best = 0;
+      fit.fitted = std::move(newton->fitted);
+      best = newton->gap;
       break;
     }
   }

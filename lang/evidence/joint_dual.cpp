@@ -78,14 +78,15 @@ public:
     each_free([&](std::size_t t, std::size_t c, Eigen::Index k) { gradient[k] -= targets_[t][c]; });
   }
 
-  /// The weights whose table sums to 1 by itself.
-  [[nodiscard]] std::vector<std::vector<double>> unpacked(const Vector& w) const {
+  /// The weights whose table sums to 1 by itself; `value` is the dual's at w.
+  [[nodiscard]] std::vector<std::vector<double>> unpacked(const Vector& w, double value) const {
     std::vector<std::vector<double>> weights;
     for (const std::vector<double>& t : targets_) weights.emplace_back(t.size(), 0.0);
-    each_free([&](std::size_t t, std::size_t c, Eigen::Index k) { weights[t][c] = w[k]; });
-    std::vector<double> fitted;
-    double log_total = value(w, fitted);
-    each_free([&](std::size_t t, std::size_t c, Eigen::Index k) { log_total += targets_[t][c] * w[k]; });
+    double log_total = value;
+    each_free([&](std::size_t t, std::size_t c, Eigen::Index k) {
+      weights[t][c] = w[k];
+      log_total += targets_[t][c] * w[k];
+    });
     const auto used = static_cast<std::size_t>(std::find(use_.begin(), use_.end(), true) - use_.begin());
     for (double& x : weights[used]) x -= log_total;
     return weights;
@@ -114,16 +115,19 @@ private:
 
 }  // namespace
 
+double largest_divergence(std::span<const double> joint) {
+  double smallest = 1;
+  for (const double p : joint) smallest = p > 0 ? std::min(smallest, p) : smallest;
+  return -std::log(smallest) + 1e-6;
+}
+
 std::optional<DualFit> fit_by_newton(std::span<const double> joint, std::span<const std::vector<double>> targets,
                                      std::span<const Axis> axes, const std::vector<bool>& use,
                                      std::vector<std::vector<double>> log_weights, double tolerance) {
   const Dual dual(joint, targets, axes, use);
   if (dual.size() == 0 || dual.size() > largest_system) return std::nullopt;
-  double smallest = 1;
-  for (const double p : joint) smallest = p > 0 ? std::min(smallest, p) : smallest;
-  // Minus the value is a lower bound of the divergence of every table that meets the targets, and none has more than
-  // this.
-  const double lowest_value = std::log(smallest) - 1e-6;
+  // Minus the value is a lower bound of the divergence of every table that meets the targets.
+  const double lowest_value = -largest_divergence(joint);
 
   Vector w = dual.packed(log_weights);
   std::vector<double> fitted, tried;
@@ -132,14 +136,14 @@ std::optional<DualFit> fit_by_newton(std::span<const double> joint, std::span<co
   Matrix hessian;
   for (int step = 0; step < most_steps; ++step) {
     if (!std::isfinite(value)) return std::nullopt;
-    if (value < lowest_value) return DualFit{true, {}};
+    if (value < lowest_value) return DualFit{true, {}, {}, 0};
     dual.slopes(fitted, gradient, hessian);
     // Targets may depend on each other: the shortest of the steps that do the same.
     const Vector direction = -hessian.completeOrthogonalDecomposition().solve(gradient);
     const double gap = gradient.cwiseAbs().maxCoeff(), move = direction.cwiseAbs().maxCoeff();
     // Towards a minimum the moves shrink with the gap; where only infinite weights will do they go on for ever.
-    if (gap <= tolerance && move <= settled) return DualFit{false, dual.unpacked(w)};
-    if (gap <= 0.05 * tolerance && move > 0.1) return DualFit{true, {}};
+    if (gap <= tolerance && move <= settled) return DualFit{false, dual.unpacked(w, value), fitted, gap};
+    if (gap <= 0.05 * tolerance && move > 0.1) return DualFit{true, {}, {}, 0};
     const double slope = gradient.dot(direction);
     if (!(slope < 0)) return std::nullopt;
     double scale = 1;

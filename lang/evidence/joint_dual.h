@@ -16,9 +16,14 @@ struct Axis {
   [[nodiscard]] std::size_t cell(std::size_t flat) const { return flat / stride % cells; }
 };
 
+/// No table has more divergence (nats) from `joint` than this, up to rounding: ln(1/smallest probability).
+[[nodiscard]] double largest_divergence(std::span<const double> joint);
+
 struct DualFit {
   bool impossible = false;                       ///< no finite weights meet the targets, as far as numbers can tell
-  std::vector<std::vector<double>> log_weights;  ///< [target][cell], nats; fitted = joint · e^(their sum), sums to 1
+  std::vector<std::vector<double>> log_weights;  ///< [target][cell], nats; fitted = joint · e^(their sum)
+  std::vector<double> fitted;                    ///< sums to 1
+  double gap = 0;                                ///< the largest difference of a marginal from its target
 };
 
 /// Minimises ln Σ joint e^w − Σ target·w by Newton's method from weights w, over the targets in `use`, until marginals

@@ -14,7 +14,7 @@ constexpr double budget_allowance = 1e-12;
 // To six digits, and not less.
 std::string rounded_up(double nats) {
   const std::string nearest = fmt::format("{:.6g}", nats);
-  return std::stod(nearest) >= nats ? nearest : fmt::format("{:.6g}", nats * (1 + 1e-5));
+  return std::strtod(nearest.c_str(), nullptr) >= nats ? nearest : fmt::format("{:.6g}", nats * (1 + 1e-5));
 }
 
 bool same_budget(std::optional<Nats> a, std::optional<Nats> b) {

@@ -311,8 +311,7 @@ double SoftSum::error_bound() const noexcept {
   // ≤ 2.1 |s| up to the limit. Strengths kept exactly: a few ulp each, summed with compensation.
   constexpr double u = std::numeric_limits<double>::epsilon() / 2;
   constexpr std::size_t additions = block_size / lanes;
-  constexpr double series_roundings =
-      2.1 * (static_cast<double>(additions) + 4 + 6 * static_cast<double>(max_power));
+  constexpr double series_roundings = 2.1 * (static_cast<double>(additions) + 4 + 6 * static_cast<double>(max_power));
   constexpr double exact_roundings = 16;
   return moments_.truncation +
          u * (series_roundings * moments_.charge.value() + exact_roundings * large_charge_.value());

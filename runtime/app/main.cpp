@@ -143,17 +143,13 @@ int run_command_line(int argc, char** argv) {
   common(show);
   show->add_option("MODEL", model, "the model to show");
   show->add_flag("--ast", show_ast, "the syntax tree");
-  show->add_option("--ir", ir_pass, "the IR: after lowering, or after --ir=PASS (specialise, marginalise, hoist)")
-      ->expected(0, 1)
-      ->default_str("lowered");
+  // A flag that may have a value: by itself it does not take the file that follows for its pass.
+  show->add_flag("--ir{lowered}", ir_pass,
+                 "the IR: after lowering, or after --ir=PASS (specialise, marginalise, hoist)");
   show->add_flag("--llvm", show_llvm, "the LLVM IR, optimised");
   show->add_flag("--asm", show_asm, "the machine code");
   try {
-    // `--ir` by itself must not take the file that follows for its pass.
-    std::vector<std::string> arguments(argv + 1, argv + argc);
-    std::replace(arguments.begin(), arguments.end(), std::string("--ir"), std::string("--ir=lowered"));
-    std::reverse(arguments.begin(), arguments.end());  // as the parser takes them
-    app.parse(std::move(arguments));
+    app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }

@@ -87,18 +87,10 @@ Result<void> Posterior::solve_jeffrey(evidence::EvidenceLedger& shared, const st
     for (std::size_t d = 0; d < weights.size(); ++d)
       lowerer_->module().data[ir::raw(task.targets[d].weights)].reals =
           std::make_shared<const std::vector<double>>(weights[d]);
-    evidence::EvidenceLedger& ledger = books(shared, task.source);
-    auto id = source(ledger, shared, task.source);
-    if (!id) return fail(std::move(id).error());
     evidence::ClaimRun charge;
-    charge.source = *id;
     charge.site = site_id(identity, task.site, site_ids);
     charge.strengths = evidence::UniformStrength{evidence::Nats::of(strength)};
-    if (auto r = ledger.charge(charge, task.span); !r) return fail(std::move(r).error());
-    auto own = source(ledger_, shared, task.source);
-    if (!own) return fail(std::move(own).error());
-    charge.source = *own;
-    if (auto r = ledger_.charge(charge, task.span); !r) return fail(std::move(r).error());
+    if (auto r = charge_source(shared, task.source, charge, task.span); !r) return r;
     rows_.push_back({task.source, task.span, 1, strength, "Jeffrey"});
   }
   prepared_.clear();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <unordered_set>
 
 #include "lang/eval/evaluator.h"
@@ -310,6 +311,20 @@ Result<Estimate> Posterior::log_evidence(const Variant& variant) const {
 
 Result<Posterior::Distribution> Posterior::distribution(ExprId quantity, std::optional<ExprId> condition) const {
   try {
+    auto d = by_atoms(quantity, condition);
+    if (!d || !d->finite) return d;
+    auto p = prepared();
+    if (!p) return fail(std::move(p).error());
+    if ((*p)->continuous_dimension() == 0) return d;
+    if (auto r = refine(*d, quantity, condition); !r) return fail(std::move(r).error());
+    return d;
+  } catch (Failure& failure) {
+    return fail(std::move(failure.diagnostic));
+  }
+}
+
+Result<Posterior::Distribution> Posterior::by_atoms(ExprId quantity, std::optional<ExprId> condition) const {
+  try {
     std::vector<ExprId> read{quantity};
     if (condition) read.push_back(*condition);
     const std::int64_t own = lowerer_->horizon_of(read);
@@ -350,43 +365,47 @@ Result<Posterior::Distribution> Posterior::distribution(ExprId quantity, std::op
     }
     if (!(total > 0)) return fail(diagnose<K::impossible_condition>({}));
     Distribution d;
-    const bool averaged = (*p)->continuous_dimension() > 0;
-    d.finite = !averaged || ir::dependence(module, quantity).continuous.empty();
+    d.finite = (*p)->continuous_dimension() == 0 || ir::dependence(module, quantity).continuous.empty();
     for (const auto& [v, w] : mass) {
       d.value.push_back(v);
       d.probability.push_back(w / total);
       d.error.push_back(std::abs(w / total) * 2 * (*p)->series_error());
     }
-    if (averaged && d.finite)
-      if (auto r = refine(d, quantity, condition); !r) return fail(std::move(r).error());
     return d;
   } catch (Failure& failure) {
     return fail(std::move(failure.diagnostic));
   }
 }
 
-/// Atoms say which values there are. Their probabilities are integrals of their own, which know where a condition or a
-/// finite latent jumps. Errors as in `conditional_mean`.
+/// Atoms say which values there are, or most of them. Their probabilities are integrals of their own, which know where
+/// a condition or a finite latent jumps. Errors as in `conditional_mean`.
 Result<void> Posterior::refine(Distribution& d, ExprId quantity, std::optional<ExprId> condition) const {
-  const std::size_t n = d.value.size();
   std::vector<ExprId> read{quantity};
   if (condition) read.push_back(*condition);
   const auto given = [&](const ValueHere& value) { return !condition || value(*condition) != 0; };
-  const auto place = [&](double v) {
-    return static_cast<std::size_t>(std::lower_bound(d.value.begin(), d.value.end(), v) - d.value.begin());
-  };
-  auto found = expect(read, n + 1,
-                      [&](const ValueHere& value, double weight, std::span<double> out) {
-                        if (!given(value)) return;
-                        const std::size_t k = place(value(quantity));
-                        if (k < n) out[k] += weight;
-                        out[n] += weight;
-                      },
-                      {});
-  if (!found) return fail(std::move(found).error());
-  const Estimate share = (*found)[n];
+  std::set<double> values(d.value.begin(), d.value.end());
+  std::vector<Estimate> found;
+  do {
+    d.value.assign(values.begin(), values.end());
+    auto masses = expect(read, d.value.size() + 1,
+                         [&](const ValueHere& value, double weight, std::span<double> out) {
+                           if (!given(value)) return;
+                           const double v = value(quantity);
+                           values.insert(v);
+                           const auto at = std::lower_bound(d.value.begin(), d.value.end(), v);
+                           if (at != d.value.end() && *at == v)
+                             out[static_cast<std::size_t>(at - d.value.begin())] += weight;
+                           out.back() += weight;
+                         },
+                         {});
+    if (!masses) return fail(std::move(masses).error());
+    found = *std::move(masses);
+  } while (values.size() > d.value.size());
+  const std::size_t n = d.value.size();
+  const Estimate share = found.back();
   if (!(share.value > 0)) return fail(diagnose<K::impossible_condition>({}));
-  for (std::size_t k = 0; k < n; ++k) d.probability[k] = std::clamp((*found)[k].value / share.value, 0.0, 1.0);
+  d.probability.clear();
+  for (std::size_t k = 0; k < n; ++k) d.probability.push_back(std::clamp(found[k].value / share.value, 0.0, 1.0));
   auto rest = expect(read, n,
                      [&](const ValueHere& value, double weight, std::span<double> out) {
                        if (!given(value)) return;
@@ -397,10 +416,12 @@ Result<void> Posterior::refine(Distribution& d, ExprId quantity, std::optional<E
                      {});
   if (!rest) return fail(std::move(rest).error());
   const double least = share.value - share.error;
+  d.error.clear();
   for (std::size_t k = 0; k < n; ++k) {
-    d.error[k] =
-        least > 0 ? (std::abs((*rest)[k].value) + (*rest)[k].error) / least : std::numeric_limits<double>::infinity();
-    d.converged = d.converged && (*found)[k].converged && (*rest)[k].converged;
+    const Estimate& left = (*rest)[k];
+    d.error.push_back(least > 0 ? (std::abs(left.value) + left.error) / least
+                                : std::numeric_limits<double>::infinity());
+    d.converged = d.converged && found[k].converged && left.converged;
   }
   return {};
 }
@@ -468,7 +489,7 @@ Result<Estimate> Posterior::quantile_of_draws(ExprId quantity, double p, std::op
     const auto q = quantiles(ChainedDraws{(*values)[0], sampled.draws.chains}, std::span(&p, 1));
     if (q) return Estimate{(*q)[0].value, (*q)[0].mcse};
   }
-  auto d = distribution(quantity, condition);
+  auto d = by_atoms(quantity, condition);
   if (!d) return fail(std::move(d).error());
   double cumulative = 0;
   std::size_t at = 0;

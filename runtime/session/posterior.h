@@ -134,12 +134,17 @@ private:
   std::optional<Result<std::vector<Estimate>>> expect_by_marginals(std::span<const ir::ExprId> quantities) const;
   Result<std::unique_ptr<Question>> question(std::span<const ir::ExprId> read, const Tally& tally,
                                              const Variant& variant) const;
+  /// What the atoms say: where there is a continuous latent, without errors, and not to be trusted under a condition.
+  Result<Distribution> by_atoms(ir::ExprId quantity, std::optional<ir::ExprId> condition) const;
   Result<void> refine(Distribution& d, ir::ExprId quantity, std::optional<ir::ExprId> condition) const;
   Result<Estimate> quantile_of_draws(ir::ExprId quantity, double p, std::optional<ir::ExprId> condition,
                                      const Sampled& sampled) const;
   Result<Estimate> unanimous(Estimate e, ir::ExprId event, double share, const Variant& variant) const;
   Result<void> allot(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);
   Result<void> solve_references();
+  /// Charges the source of this name, in its books and in this posterior's own ledger. `run` need not name it.
+  Result<void> charge_source(evidence::EvidenceLedger& shared, const std::string& name, evidence::ClaimRun run,
+                             SourceSpan where);
   // jeffrey.cpp
   Result<std::vector<double>> cell_probabilities(const JeffreyTask& task) const;
   Result<void> solve_jeffrey(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids);

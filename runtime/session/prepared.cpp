@@ -8,7 +8,6 @@
 #include <limits>
 #include <utility>
 
-#include "lang/eval/evaluator.h"
 #include "runtime/infer/quadrature/peaks.h"
 
 namespace hearsay {
@@ -130,6 +129,24 @@ std::vector<double> Prepared::density_breakpoints() const {
   return points;
 }
 
+const ir::Latent& Prepared::continuous_latent() const {
+  return *std::find_if(module_->latents.begin(), module_->latents.end(),
+                       [](const ir::Latent& l) { return !l.finite && l.size() > 0; });
+}
+
+/// Whether the prior gives all values of the order of x together less than the smallest number: what overflows there,
+/// as exp(x) does beyond 709, is no fault of the model.
+bool Prepared::out_of_reach(double x) {
+  if (!prior_) {
+    prior_.emplace(Prior{eval::ReferenceEvaluator(*module_), {}});
+    for (std::uint32_t t = 0; t < module_->terms.size(); ++t)
+      if (module_->terms[t].kind == ir::TermKind::prior && module_->terms[t].site == continuous_latent().site)
+        prior_->terms.push_back(ir::TermId{t});
+  }
+  const double log_density = prior_->evaluator.sum(prior_->terms, {std::span(&x, 1), {}});
+  return log_density + std::log(std::abs(x)) < std::log(std::numeric_limits<double>::min());
+}
+
 /// A component that belongs to one value of a finite latent may be a spike that the mixture hides: it is looked for
 /// alone, by ruling out the latent's other values in one of the tables that read it.
 std::vector<double> Prepared::component_peaks(const infer::Support1d& support,
@@ -155,7 +172,8 @@ std::vector<double> Prepared::component_peaks(const infer::Support1d& support,
           for (std::size_t i = 0; i < factor.table_size; ++i)
             if ((i / stride) % card != only) tables_[factor.table_offset + i] = -infinity;
           const auto finite = tree_->set_tables(tables_);
-          return finite ? closed + *finite : std::nan("");
+          const double height = finite ? closed + *finite : std::nan("");
+          return std::isnan(height) && out_of_reach(x) ? -infinity : height;
         };
         const std::vector<double> peaks = infer::find_peaks(component, support, options);
         all.insert(all.end(), peaks.begin(), peaks.end());
@@ -165,38 +183,27 @@ std::vector<double> Prepared::component_peaks(const infer::Support1d& support,
   return all;
 }
 
-/// Whether the prior gives all values of the order of x together less than the smallest number: what overflows there,
-/// as exp(x) does beyond 709, is no fault of the model.
-bool Prepared::out_of_reach(const ir::Latent& latent, double x) const {
-  std::vector<ir::TermId> own;
-  for (std::uint32_t t = 0; t < module_->terms.size(); ++t)
-    if (module_->terms[t].kind == ir::TermKind::prior && module_->terms[t].site == latent.site)
-      own.push_back(ir::TermId{t});
-  const double log_density = eval::ReferenceEvaluator(*module_).sum(own, {std::span(&x, 1), {}});
-  return log_density + std::log(std::abs(x)) < std::log(std::numeric_limits<double>::min());
-}
-
 Result<void> Prepared::integrate() {
   if (quadrature_) return {};
-  const auto latent = std::find_if(module_->latents.begin(), module_->latents.end(),
-                                   [](const ir::Latent& l) { return !l.finite && l.size() > 0; });
-  infer::Support1d support{latent->low, latent->high, density_breakpoints()};
+  const ir::Latent& latent = continuous_latent();
+  infer::Support1d support{latent.low, latent.high, density_breakpoints()};
   infer::QuadratureOptions options;
   options.relative_tolerance = settings_.tolerance;
   options.log_density_error = series_error_;
   options.interrupt = settings_.interrupt;
-  options.name = latent->name;
+  options.name = latent.name;
   options.where = from_;
-  const auto density = [this, latent](double x) {
+  const auto density = [this, name = latent.name](double x) {
     auto m = log_mass(std::span(&x, 1));
     if (m) return *m;
-    if (m.error().kind == K::undefined_density && out_of_reach(*latent, x)) return -infinity;
+    if (m.error().kind == K::undefined_density && out_of_reach(x)) return -infinity;
     if (!failure_) {
       failure_ = std::move(m).error();
       if (failure_->kind == K::undefined_density && failure_->help.empty())
-        failure_->help = fmt::format("it happens at {} = {:g}: a range for the latent, as in `{} ~ D in (low, high)`, "
-                                     "leaves such values out",
-                                     latent->name, x, latent->name);
+        failure_->help = fmt::format(
+            "it happens at {} = {:g}: a range for the latent, as in `{} ~ D in (low, high)`, "
+            "leaves such values out",
+            name, x, name);
     }
     return std::nan("");
   };

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "lang/eval/evaluator.h"
 #include "lang/ir/grounding.h"
 #include "lang/ir/ir.h"
 #include "lang/model/compiled_model.h"
@@ -106,7 +107,8 @@ private:
   Result<void> settle();  ///< evaluates the mass, once
   Result<void> integrate();
   std::vector<double> component_peaks(const infer::Support1d& support, const infer::QuadratureOptions& options);
-  [[nodiscard]] bool out_of_reach(const ir::Latent& latent, double x) const;
+  [[nodiscard]] const ir::Latent& continuous_latent() const;
+  [[nodiscard]] bool out_of_reach(double x);
   /// Log of the mass at one point; leaves the tree ready for marginals there.
   Result<double> log_mass(std::span<const double> continuous);
   Result<exact::Enumeration> enumerate_states(const std::vector<model::VariableId>& variables) const;
@@ -131,6 +133,12 @@ private:
   std::optional<exact::JunctionTree> tree_;   ///< none where the joint is enumerated
   std::optional<double> log_mass_;            ///< finite models
   std::optional<infer::QuadraturePosterior1d> quadrature_;
+  /// The continuous latent's own prior, made when first asked for.
+  struct Prior {
+    eval::ReferenceEvaluator evaluator;
+    std::vector<ir::TermId> terms;
+  };
+  std::optional<Prior> prior_;
   bool sampled_ = false;
   std::shared_ptr<const ir::Gradient> gradient_;  ///< where this is what draws are made with
   std::shared_ptr<const Sampled> draws_;

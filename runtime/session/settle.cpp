@@ -83,6 +83,17 @@ Result<evidence::SourceId> Posterior::source(evidence::EvidenceLedger& ledger, c
   return ledger.declare_source({known_as, std::nullopt, std::nullopt, from_});
 }
 
+Result<void> Posterior::charge_source(evidence::EvidenceLedger& shared, const std::string& name, evidence::ClaimRun run,
+                                      SourceSpan where) {
+  for (evidence::EvidenceLedger* ledger : {&books(shared, name), &ledger_}) {
+    auto id = source(*ledger, shared, name);
+    if (!id) return fail(std::move(id).error());
+    run.source = *id;
+    if (auto left = ledger->charge(run, where); !left) return fail(std::move(left).error());
+  }
+  return {};
+}
+
 Result<void> Posterior::settle(evidence::EvidenceLedger& shared, const std::string& identity, SiteIds& site_ids) {
   try {
     evidence::EvidenceLedger books = shared;  // all or nothing
@@ -179,7 +190,6 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
     auto id = source(ledger, shared, c.source);
     if (!id) return fail(std::move(id).error());
     evidence::ClaimRun charge;
-    charge.source = *id;
     charge.site = site[run.claim];
     charge.first_index = run.first + 1;
     charge.count = run.count;
@@ -219,12 +229,7 @@ Result<void> Posterior::allot(evidence::EvidenceLedger& shared, const std::strin
         for (std::size_t i = run.first * c.cells; i < (run.first + run.count) * c.cells; ++i) nats[i] *= scale;
       }
     }
-    auto left = ledger.charge(charge, c.span);
-    if (!left) return fail(std::move(left).error());
-    auto own = source(ledger_, shared, c.source);
-    if (!own) return fail(std::move(own).error());
-    charge.source = *own;
-    if (auto r = ledger_.charge(charge, c.span); !r) return fail(std::move(r).error());
+    if (auto r = charge_source(shared, c.source, charge, c.span); !r) return r;
     std::size_t& row = row_of[run.claim];
     if (row == ~std::size_t{0}) {
       row = rows_.size();
