@@ -30,7 +30,7 @@ struct Loops {
   Vector v;                \
   std::memcpy(&v, (p) + k * Width, sizeof v)
 #define HEARSAY_STORE(v, p) std::memcpy((p) + k * Width, &v, sizeof v)
-// NOLINTEND(bugprone-macro-parentheses)
+  // NOLINTEND(bugprone-macro-parentheses)
 
   HEARSAY_INLINE void add_scaled(std::size_t n, double c, const double* a, double* out) noexcept {
     std::size_t j = 0;
