@@ -29,8 +29,7 @@ std::string read_notes(const char* note, std::size_t size) {
     const std::size_t body_at = name_at + padded(head.n_namesz);
     const std::size_t end = body_at + padded(head.n_descsz);
     if (end > size) break;
-    if (head.n_type == NT_GNU_BUILD_ID &&
-        std::ranges::equal(std::span(note + name_at, head.n_namesz), gnu)) {
+    if (head.n_type == NT_GNU_BUILD_ID && std::ranges::equal(std::span(note + name_at, head.n_namesz), gnu)) {
       constexpr std::string_view hex = "0123456789abcdef";
       std::string id;
       for (std::size_t i = 0; i < head.n_descsz; ++i) {
